@@ -1,0 +1,87 @@
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+FUZZTIME ?= 10s
+BENCH    ?= .
+
+# Every binary is static; only the race detector needs cgo.
+export CGO_ENABLED = 0
+
+tool = $(GO) tool -modfile=tools/go.mod
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build every command into bin/
+	@mkdir -p bin
+	@for dir in cmd/*/; do \
+		[ -d "$$dir" ] || continue; \
+		echo "bin/$$(basename $$dir)"; \
+		$(GO) build -trimpath -o bin/ "./$$dir"; \
+	done
+
+.PHONY: test
+test: ## Build, vet and test everything
+	$(GO) build ./... && $(GO) vet ./... && $(GO) test -shuffle=on ./...
+
+.PHONY: race
+race: ## Test everything under the race detector
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
+
+.PHONY: format
+format: ## Rewrite the sources with gofumpt
+	$(tool) gofumpt -w .
+
+.PHONY: format-check
+format-check:
+	@$(tool) gofumpt -d . || { echo "gofumpt: run 'make format'" >&2; exit 1; }
+
+.PHONY: lint
+lint: ## Run vet and golangci-lint
+	$(GO) vet ./...
+	$(tool) golangci-lint run
+
+.PHONY: rooms
+rooms: ## Check the import rules between the rooms
+	$(GO) test -count=1 ./internal/rooms
+
+.PHONY: check
+check: format-check lint rooms race ## Format, vet, lint, import rules and race tests
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities (asks the Go vulnerability database)
+	$(tool) govulncheck ./...
+
+.PHONY: bench
+bench: ## Run every Go benchmark, then the reference scenarios of osim
+	@{ grep -rl --include='*_test.go' '^func Benchmark' . || true; } | xargs -r -n 1 dirname | sort -u \
+		| xargs -r $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem
+	@if [ -d cmd/osim ]; then $(GO) run ./cmd/osim bench; fi
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZTIME (10s)
+	@packages="$$($(GO) list ./...)"; \
+	for pkg in $$packages; do \
+		targets="$$($(GO) test -list '^Fuzz' "$$pkg")"; \
+		for target in $$(grep '^Fuzz' <<<"$$targets" || true); do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+		done; \
+	done
+
+.PHONY: run
+run: ## Replay the Abilene scenario in the simulator
+	$(GO) run ./cmd/osim run abilene
+
+.PHONY: generate
+generate: ## Regenerate the generated sources (protobuf needs protoc)
+	$(GO) build -modfile=tools/go.mod -o bin/tools/ google.golang.org/protobuf/cmd/protoc-gen-go
+	PATH="$(CURDIR)/bin/tools:$$PATH" $(GO) generate ./...
+
+.PHONY: clean
+clean: ## Remove what the other targets made
+	rm -rf bin results
