@@ -1,0 +1,63 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrWouldBlock is returned by Write and Send when there is no room now. The caller keeps the packet
+// and waits for Writable.
+var ErrWouldBlock = errors.New("would block")
+
+// Code is the number of an error as it travels, negated, in the response field of an allocation reply
+// (spec 01 §2.3.3): numbers of the Linux set below 1000, of Ouroboros from there.
+type Code int32
+
+// Code is an error.
+func (c Code) Error() string {
+	if s, ok := codeText[c]; ok {
+		return s
+	}
+	return fmt.Sprintf("error %d", int32(c))
+}
+
+// Errors of flows and their allocation (spec 14 §14.6).
+const (
+	ErrPerm      Code = 1
+	ErrAgain     Code = 11
+	ErrInvalid   Code = 22
+	ErrMsgSize   Code = 90
+	ErrUnsupp    Code = 95
+	ErrConnReset Code = 104
+	ErrTimedOut  Code = 110
+	ErrCanceled  Code = 125
+	ErrNotAlloc  Code = 1000
+	ErrIPCPType  Code = 1001
+	ErrIRMD      Code = 1002
+	ErrIPCP      Code = 1003
+	ErrIPCPState Code = 1004
+	ErrFlowDown  Code = 1005
+	ErrFlowPeer  Code = 1006
+	ErrName      Code = 1007
+	ErrCrypt     Code = 1008
+	ErrAuth      Code = 1009
+)
+
+var codeText = map[Code]string{
+	ErrPerm: "not permitted", ErrAgain: "try again", ErrInvalid: "invalid argument",
+	ErrMsgSize: "message too long", ErrUnsupp: "not supported", ErrConnReset: "connection reset",
+	ErrTimedOut: "timed out", ErrCanceled: "canceled", ErrNotAlloc: "flow is not allocated",
+	ErrIPCPType: "unknown kind of IPCP", ErrIRMD: "no contact with the broker",
+	ErrIPCP: "no layer knows the name", ErrIPCPState: "IPCP is in another state",
+	ErrFlowDown: "flow is down", ErrFlowPeer: "peer timed out", ErrName: "unknown name",
+	ErrCrypt: "encryption failed", ErrAuth: "authentication failed",
+}
+
+// CodeOf returns the code by which an error travels; an error without one counts as ErrIPCP.
+func CodeOf(err error) Code {
+	var c Code
+	if errors.As(err, &c) {
+		return c
+	}
+	return ErrIPCP
+}

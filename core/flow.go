@@ -1,0 +1,83 @@
+package core
+
+import (
+	"time"
+
+	"ouroboros/core/pkt"
+)
+
+// Flow is one end of an allocated flow, as its provider hands it to its user.
+type Flow interface {
+	Info() FlowInfo
+	// Queued returns the length in packets of the FIFO that the next packet of this flow would wait in,
+	// on this system.
+	Queued() int
+	// Write never blocks. It takes the packet, except with ErrWouldBlock. A packet larger than the MTU
+	// is refused with ErrMsgSize (and taken); one on a flow that is down with ErrFlowDown.
+	Write(p *pkt.Buf) error
+	// SetReceive(false) stops Deliver; the provider queues up to its window. A flow starts with
+	// receiving on and holds what arrives before Attach.
+	SetReceive(on bool)
+	// Attach sets the user of this end. What was held is delivered from a posted call.
+	Attach(s Sink)
+	// Close deallocates the flow. Nothing is delivered after it returns. The provider keeps the flow's
+	// resources for wait, so that outstanding retransmissions can finish (delta-t, spec 10 §10.16).
+	Close(wait time.Duration)
+}
+
+// Sink is the user of a flow.
+type Sink interface {
+	// Deliver hands over a packet. The user owns it.
+	Deliver(p *pkt.Buf)
+	// Writable is called once after Write has returned ErrWouldBlock and there is room again.
+	Writable()
+	// State tells that the flow went down or came up.
+	State(up bool)
+	// Closed is the last call: the provider has ended the flow, for the reason given.
+	Closed(err error)
+}
+
+// FlowInfo describes a flow.
+type FlowInfo struct {
+	MTU      int // largest packet in bytes that Write takes
+	Headroom int // bytes that the layers below push in front of a packet
+	Tailroom int // bytes that the layers below append
+	QoS      QoS
+	MPL      time.Duration // maximum packet lifetime of the layer
+	Layer    Name          // the layer that provides the flow
+	// EID is the local endpoint id, for results and traces only.
+	EID uint64
+}
+
+// Request asks for a flow.
+type Request struct {
+	Name Name
+	QoS  QoS
+	// Layer restricts the request to one layer; empty asks all in the order of the broker.
+	Layer Name
+	// Timeout is the deadline of the whole allocation; 0 = 20 s (spec 13 §13.3).
+	Timeout time.Duration
+}
+
+// Incoming is a request for a flow to a name that somebody listens to. Exactly one of its functions is
+// called, once, then or later.
+type Incoming interface {
+	Name() Name
+	QoS() QoS
+	// Accept answers the request and returns the flow.
+	Accept() (Flow, error)
+	// Reject refuses it; the code of err travels to the client.
+	Reject(err error)
+}
+
+// Allocator is what every user of flows sees, an application or an IPCP.
+type Allocator interface {
+	// Alloc asks for a flow and calls done once, unless it is canceled before. cancel gives the request
+	// up; a flow that stands by then is closed.
+	Alloc(r Request, done func(Flow, error)) (cancel func())
+	// Join joins the broadcast layer of that name.
+	Join(layer Name, done func(Flow, error)) (cancel func())
+	// Listen has incoming requests for the name handed to accept until stop is called. The name is
+	// registered in the layers that the broker's configuration says.
+	Listen(n Name, accept func(Incoming)) (stop func(), err error)
+}

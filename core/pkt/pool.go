@@ -1,0 +1,120 @@
+package pkt
+
+// Buffer memory comes in classes; a packet that outgrows its class moves to the next.
+var classes = [...]int{256, 2048, 9216, 65536 + 512, 1 << 20}
+
+const (
+	slabBufs    = 64 // buffers made at once in the small classes
+	tailReserve = 32 // spare bytes behind a copy, so that a trailer needs no second move
+	oversize    = uint8(len(classes))
+)
+
+// Pool hands out buffers and takes them back. It belongs to one actor or one run and is not safe for
+// use from several goroutines. In steady state it does not allocate.
+type Pool struct {
+	bufs *Buf // free buffer heads without memory
+	mems [len(classes)][][]byte
+	live int
+	peak int
+}
+
+// NewPool returns an empty pool.
+func NewPool() *Pool { return &Pool{} }
+
+// Live returns how many buffers are out. It is zero when every owner has released what it held,
+// which every run checks at its end.
+func (p *Pool) Live() int { return p.live }
+
+// Peak returns the largest number of buffers that were out at one time.
+func (p *Pool) Peak() int { return p.peak }
+
+// Get returns a buffer of n zero bytes with the given headroom in front.
+func (p *Pool) Get(headroom, n int) *Buf {
+	b := p.take(headroom + n + tailReserve)
+	b.off, b.end = int32(headroom), int32(headroom+n)
+	clear(b.mem[b.off:b.end])
+	return b
+}
+
+// GetPhantom returns a buffer of stored+phantom zero bytes, of which only the first part is stored.
+func (p *Pool) GetPhantom(headroom, stored, phantom int) *Buf {
+	b := p.Get(headroom, stored)
+	b.phantom = int32(phantom)
+	return b
+}
+
+// GetCopy returns a buffer holding a copy of data.
+func (p *Pool) GetCopy(headroom int, data []byte) *Buf {
+	b := p.take(headroom + len(data) + tailReserve)
+	b.off, b.end = int32(headroom), int32(headroom+len(data))
+	copy(b.mem[b.off:b.end], data)
+	return b
+}
+
+func (p *Pool) take(size int) *Buf {
+	b := p.bufs
+	if b == nil {
+		b = p.refillBufs()
+	}
+	p.bufs = b.next
+	b.next, b.free = nil, false
+	if len(b.mem) < size {
+		if b.mem != nil {
+			p.putMem(b.mem, b.class)
+		}
+		b.mem, b.class = p.takeMem(size)
+	}
+	p.live++
+	if p.live > p.peak {
+		p.peak = p.live
+	}
+	return b
+}
+
+// put keeps the smallest class of memory attached to the head, so that the common small packet takes
+// one list operation; larger memory returns to its class, so that it serves whoever needs it next.
+func (p *Pool) put(b *Buf) {
+	if b.class > 0 {
+		p.putMem(b.mem, b.class)
+		b.mem, b.class = nil, 0
+	}
+	b.free, b.phantom, b.off, b.end, b.Meta = true, 0, 0, 0, Meta{}
+	b.next, p.bufs = p.bufs, b
+	p.live--
+}
+
+func (p *Pool) refillBufs() *Buf {
+	heads := make([]Buf, slabBufs)
+	mem := make([]byte, slabBufs*classes[0])
+	for i := range heads {
+		heads[i].pool, heads[i].free = p, true
+		heads[i].mem = mem[i*classes[0] : (i+1)*classes[0] : (i+1)*classes[0]]
+		if i+1 < len(heads) {
+			heads[i].next = &heads[i+1]
+		}
+	}
+	return &heads[0]
+}
+
+func (p *Pool) takeMem(size int) ([]byte, uint8) {
+	c := 0
+	for c < len(classes) && classes[c] < size {
+		c++
+	}
+	if c == len(classes) {
+		return make([]byte, size), oversize
+	}
+	free := p.mems[c]
+	if n := len(free); n > 0 {
+		m := free[n-1]
+		p.mems[c] = free[:n-1]
+		return m, uint8(c)
+	}
+	return make([]byte, classes[c]), uint8(c)
+}
+
+func (p *Pool) putMem(m []byte, class uint8) {
+	if class < oversize {
+		p.mems[class] = append(p.mems[class], m)
+	}
+}

@@ -1,0 +1,95 @@
+package core
+
+import (
+	"time"
+)
+
+// World makes the two things that differ between the simulator and a live system: time and links.
+// Experiments (scenarios) are written over it and run in both.
+type World interface {
+	// Node returns the Env of a new node. Names are unique in a world.
+	Node(name string) Env
+	// Link wires two nodes.
+	Link(spec LinkSpec, a, b Env) (Wire, error)
+	// Go starts a program that blocks, on the actor of env. In the simulator it is a coroutine: the
+	// program must not start goroutines or block in any other way than through b.
+	Go(env Env, program func(b Blocker))
+	// Kill ends a node: its timers, posts and programs are void, its links are down.
+	Kill(node string)
+	// Run lets time pass until the given time or until Stop, whichever is first.
+	Run(until Time) error
+	// Stop ends Run after the current event. It may be called from outside.
+	Stop()
+}
+
+// Blocker is what a program that blocks needs of its world: the root package is written over it.
+type Blocker interface {
+	Now() Time
+	// Park suspends the program until a Wake; a Wake that came first makes Park return at once.
+	Park()
+	// Wake ends the Park of the program. Only the actor of the program calls it.
+	Wake()
+	// Sleep suspends the program for d.
+	Sleep(d time.Duration)
+	// Do runs fn on the actor of the program and returns when it has run.
+	Do(fn func())
+}
+
+// Wire is a link between two nodes under the control of the experiment.
+type Wire interface {
+	// Ends returns the link as each node sees it.
+	Ends() (a, b Link)
+	// Spec returns the spec now in force from a to b (0) or b to a (1).
+	Spec(dir int) LinkSpec
+	// Set changes rate, delay, queue and impairments of one direction during the run. What is in
+	// service or in flight keeps the values it started with.
+	Set(dir int, spec LinkSpec) error
+	// SetUp takes the wire down or up. On down, packets that are not yet wholly on the wire are dropped
+	// and those in flight arrive.
+	SetUp(up bool)
+	// Stats returns the counters of one direction so far.
+	Stats(dir int) LinkStats
+}
+
+// LinkSpec describes a wire. Zero values mean: no limit, no impairment.
+type LinkSpec struct {
+	Name  string
+	Kind  LinkKind
+	Rate  int64         // bit/s; 0 = infinitely fast
+	Delay time.Duration // propagation delay
+	MTU   int           // bytes; 0 = 1500, 65535 for direct links
+
+	QueuePackets int   // packets that may wait for service; 0 = 1000 unless QueueBytes is set
+	QueueBytes   int64 // bytes that may wait for service; 0 = no limit in bytes
+	Block        bool  // a full queue blocks the sender instead of dropping
+
+	Loss      float64         // probability that a packet is lost (Bernoulli)
+	Gilbert   *GilbertElliott // burst losses; beside Loss
+	Drop      []uint64        // ordinals (from 1, counted from the Set) of packets that are lost
+	BER       float64         // probability that a bit is wrong
+	NoFCS     bool            // deliver packets with bit errors instead of dropping them as a NIC does
+	Jitter    time.Duration   // additional delay, uniform in [0, Jitter); keeps the order
+	Reorder   float64         // probability that a packet is held back by ReorderBy and overtaken
+	ReorderBy time.Duration
+	Duplicate float64 // probability that a packet arrives twice
+	Overhead  int     // bytes of line overhead per frame (preamble, gap, FCS) counted in its service time
+}
+
+// GilbertElliott is the two-state model of burst losses (Gilbert 1960, Elliott 1963): before each
+// packet the state changes with probability P (good to bad) or R (bad to good); a packet is lost with
+// probability LossGood or LossBad.
+type GilbertElliott struct{ P, R, LossGood, LossBad float64 }
+
+// LinkStats are the counters of one direction of a wire.
+type LinkStats struct {
+	SentPackets, SentBytes           uint64 // taken from the sender
+	DeliveredPackets, DeliveredBytes uint64
+	DropQueue                        uint64 // queue full
+	DropLoss                         uint64 // lost: random, burst or targeted
+	DropError                        uint64 // bit errors, with FCS
+	DropDown                         uint64 // link down
+	Duplicated                       uint64
+	Busy                             time.Duration // time spent sending
+	QueueMax                         int           // packets waiting, largest value
+	QueueTime                        time.Duration // sum over packets of their time waiting
+}

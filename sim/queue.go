@@ -1,0 +1,266 @@
+package sim
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// event is an entry of the event queue: a value without pointers. At most one entry of an object is
+// valid at a time, so (time, object id) is a total order and FIFO within an object is the object's
+// own affair.
+type event struct {
+	at   int64  // ns
+	id   uint64 // object id: node << 32 | counter within the node
+	ref  uint32 // index in the table of its kind
+	kind kind
+}
+
+// kind says which table ref points into.
+type kind uint8
+
+const (
+	evLink  kind = iota // the head of a link's line arrives
+	evTimer             // a timer expires
+	evPost              // a posted function of an Exec handle is due
+	evRoom              // a blocked link has room again
+)
+
+func (e *event) before(o *event) bool { return e.at < o.at || e.at == o.at && e.id < o.id }
+
+// queue is the event queue: the earliest events stand sorted in near, the rest in a radix wheel.
+//
+//   - near is a short sorted array, cheapest for the few dozen events that a packet network of a few
+//     nodes has pending; an insertion starts at the back, where it usually ends.
+//   - heap takes events that belong before the horizon when near is full (thousands of events at one
+//     instant), so that nothing is quadratic.
+//   - the wheel keeps events behind the horizon in slots by the highest bit in which their time differs
+//     from the base; a slot is sorted when its turn comes.
+//
+// All events with at ≤ horizon are in near or heap.
+type queue struct {
+	near    []event
+	head    int
+	heap    []event
+	horizon int64
+	wheel   wheel
+}
+
+// nearMax is how many events near holds before it spills; measured best between 32 and 64.
+const nearMax = 48
+
+func newQueue() *queue {
+	return &queue{near: make([]event, 0, 4*nearMax), horizon: math.MaxInt64}
+}
+
+func (q *queue) len() int { return len(q.near) - q.head + len(q.heap) + q.wheel.n }
+
+// push adds an event.
+func (q *queue) push(e event) {
+	if e.at > q.horizon {
+		q.wheel.push(e)
+		return
+	}
+	if len(q.near)-q.head >= nearMax && !q.spill() {
+		q.heapPush(e)
+		return
+	}
+	if e.at > q.horizon {
+		q.wheel.push(e)
+		return
+	}
+	q.insert(e)
+}
+
+// insert puts e into near, from the back.
+func (q *queue) insert(e event) {
+	if len(q.near) == cap(q.near) {
+		q.near = q.near[:copy(q.near, q.near[q.head:])]
+		q.head = 0
+	}
+	q.near = append(q.near, e)
+	a := q.near
+	i := len(a) - 1
+	for ; i > q.head && e.before(&a[i-1]); i-- {
+		a[i] = a[i-1]
+	}
+	a[i] = e
+}
+
+// spill moves the later half of near into an empty wheel and lowers the horizon between the halves.
+// It reports whether that made room: events of one instant are never parted, and a wheel in use has
+// its base at the horizon, which cannot go back.
+func (q *queue) spill() bool {
+	a := q.near[q.head:]
+	if q.wheel.n > 0 || len(q.heap) > 0 || a[len(a)-1].at == a[0].at {
+		return false
+	}
+	mid := len(a) / 2
+	for mid > 0 && a[mid-1].at == a[mid].at {
+		mid--
+	}
+	if mid == 0 {
+		mid = len(a) / 2
+		for a[mid].at == a[0].at {
+			mid++
+		}
+	}
+	q.horizon = a[mid-1].at
+	q.wheel.base = q.horizon
+	for _, e := range a[mid:] {
+		q.wheel.push(e)
+	}
+	q.near = q.near[:q.head+mid]
+	return true
+}
+
+// peek returns the earliest event, nil when there is none. The pointer is valid until the next call.
+func (q *queue) peek() *event {
+	if q.head == len(q.near) && len(q.heap) == 0 && !q.refill() {
+		return nil
+	}
+	if len(q.heap) == 0 {
+		return &q.near[q.head]
+	}
+	if q.head == len(q.near) || q.heap[0].before(&q.near[q.head]) {
+		return &q.heap[0]
+	}
+	return &q.near[q.head]
+}
+
+// pop removes the event that peek returned.
+func (q *queue) pop() {
+	if len(q.heap) > 0 && (q.head == len(q.near) || q.heap[0].before(&q.near[q.head])) {
+		q.heapPop()
+		return
+	}
+	q.head++
+	if q.head == len(q.near) {
+		q.near, q.head = q.near[:0], 0
+	}
+}
+
+// refill takes the next slot of the wheel into near.
+func (q *queue) refill() bool {
+	if q.wheel.n == 0 {
+		q.horizon = math.MaxInt64
+		return false
+	}
+	q.near, q.horizon = q.wheel.take(q.near[:0])
+	q.head = 0
+	if q.wheel.n == 0 && len(q.near) < nearMax {
+		q.horizon = math.MaxInt64
+	}
+	return true
+}
+
+func (q *queue) heapPush(e event) {
+	h := append(q.heap, e)
+	i := len(h) - 1
+	for i > 0 {
+		up := (i - 1) / 4
+		if !e.before(&h[up]) {
+			break
+		}
+		h[i] = h[up]
+		i = up
+	}
+	h[i] = e
+	q.heap = h
+}
+
+func (q *queue) heapPop() {
+	h := q.heap
+	n := len(h) - 1
+	e := h[n]
+	h = h[:n]
+	i := 0
+	for {
+		c := 4*i + 1
+		if c >= n {
+			break
+		}
+		least := c
+		for k := c + 1; k < min(c+4, n); k++ {
+			if h[k].before(&h[least]) {
+				least = k
+			}
+		}
+		if !h[least].before(&e) {
+			break
+		}
+		h[i] = h[least]
+		i = least
+	}
+	if n > 0 {
+		h[i] = e
+	}
+	q.heap = h
+}
+
+// The wheel: an event stands on the level of the highest digit (of 6 bits) in which its time differs
+// from the base. Taking the first slot of the lowest level advances the base; a slot of a higher level
+// with many events is spread over the levels below first.
+const (
+	digit  = 6
+	slots  = 1 << digit
+	levels = (63 + digit - 1) / digit
+)
+
+type wheel struct {
+	base  int64
+	n     int
+	used  [levels]uint64 // bitmap of occupied slots
+	slot  [levels][slots][]event
+	spare [][]event
+}
+
+func (w *wheel) push(e event) {
+	l := 0
+	if x := uint64(e.at ^ w.base); x != 0 {
+		l = (63 - bits.LeadingZeros64(x)) / digit
+	}
+	s := uint64(e.at) >> (l * digit) & (slots - 1)
+	if w.slot[l][s] == nil && len(w.spare) > 0 {
+		w.slot[l][s] = w.spare[len(w.spare)-1]
+		w.spare = w.spare[:len(w.spare)-1]
+	}
+	w.slot[l][s] = append(w.slot[l][s], e)
+	w.used[l] |= 1 << s
+	w.n++
+}
+
+// take moves the earliest slot, sorted, into dst and returns it with the last time that the slot
+// covers. The wheel must not be empty.
+func (w *wheel) take(dst []event) ([]event, int64) {
+	for {
+		l := 0
+		for w.used[l] == 0 {
+			l++
+		}
+		s := bits.TrailingZeros64(w.used[l])
+		shift := l * digit
+		lo := w.base>>(shift+digit)<<(shift+digit) | int64(s)<<shift
+		batch := w.slot[l][s]
+		w.used[l] &^= 1 << s
+		w.slot[l][s] = nil
+		w.n -= len(batch)
+		w.base = lo
+		if l == 0 || len(batch) <= nearMax {
+			w.base = lo + 1<<shift - 1
+			dst = append(dst, batch...)
+			w.spare = append(w.spare, batch[:0])
+			slices.SortFunc(dst, func(a, b event) int {
+				if a.before(&b) {
+					return -1
+				}
+				return 1
+			})
+			return dst, w.base
+		}
+		for _, e := range batch {
+			w.push(e)
+		}
+		w.spare = append(w.spare, batch[:0])
+	}
+}

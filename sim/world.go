@@ -1,0 +1,205 @@
+package sim
+
+import (
+	"encoding/binary"
+	"io"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"crypto/sha3"
+
+	"ouroboros/core"
+	"ouroboros/core/clock"
+	"ouroboros/core/pkt"
+	"ouroboros/core/trace"
+)
+
+// Epoch is the wall-clock time at which every simulated run begins: 2026-01-01 00:00:00 UTC, in ns.
+const Epoch int64 = 1_767_225_600_000_000_000
+
+// World is a simulated world. It implements core.World.
+type World struct {
+	k     *kernel
+	seed  uint64
+	pool  *pkt.Pool
+	hub   *trace.Hub
+	nodes map[string]*node
+	order []*node
+	wires []*wire
+	procs []*proc
+	names map[string]int // components made per path
+	tap   Tap
+}
+
+// node is the actor of one system.
+type node struct {
+	w      *World
+	name   string
+	index  uint32
+	count  uint32 // objects made
+	ports  int
+	dead   bool
+	x      *exec
+	env    core.Env
+	offset int64 // of its wall clock
+}
+
+func (n *node) nextID() uint64 {
+	n.count++
+	return uint64(n.index)<<32 | uint64(n.count)
+}
+
+// New returns an empty world whose random numbers all come from seed.
+func New(seed uint64) *World {
+	return &World{
+		k: newKernel(), seed: seed, pool: pkt.NewPool(), hub: trace.NewHub(nil),
+		nodes: map[string]*node{}, names: map[string]int{},
+	}
+}
+
+// Node makes a node. A name can be used again after a Kill.
+func (w *World) Node(name string) core.Env {
+	if old := w.nodes[name]; old != nil && !old.dead {
+		panic("sim: node " + strconv.Quote(name) + " exists")
+	}
+	n := &node{w: w, name: name, index: uint32(len(w.order) + 1)}
+	w.nodes[name] = n
+	w.order = append(w.order, n)
+	n.x = w.k.newExec(n)
+	n.env = w.component(n, w.unique(name), n.x)
+	return n.env
+}
+
+// unique makes a path that no component of this world has.
+func (w *World) unique(path string) string {
+	c := w.names[path]
+	w.names[path] = c + 1
+	if c == 0 {
+		return path
+	}
+	return path + "~" + strconv.Itoa(c+1)
+}
+
+// component makes the Env of a component of node n.
+func (w *World) component(n *node, path string, x *exec) core.Env {
+	env := core.Env{
+		Exec: x, Path: path, Pool: w.pool,
+		Wall:    func() int64 { return Epoch + w.k.now + n.offset },
+		Rand:    rand.New(w.source(path)),
+		Entropy: &entropy{w: w, path: path},
+		Trace:   w.hub.Stream(x.id, path),
+	}
+	return core.NewEnv(env, func(parent core.Env, name string) core.Env {
+		return w.component(n, w.unique(parent.Path+"/"+name), w.k.newExec(n))
+	})
+}
+
+// nodeOf returns the node's part of a path.
+func nodeOf(path string) string {
+	name, _, _ := strings.Cut(path, "/")
+	return name
+}
+
+// digest hashes the seed and a path.
+func (w *World) digest(path string) [32]byte {
+	b := binary.LittleEndian.AppendUint64(nil, w.seed)
+	return sha3.Sum256(append(b, path...))
+}
+
+func (w *World) source(path string) rand.Source {
+	d := w.digest(path)
+	return rand.NewPCG(binary.LittleEndian.Uint64(d[:]), binary.LittleEndian.Uint64(d[8:]))
+}
+
+// entropy is the key material of a component, made when it is first read.
+type entropy struct {
+	w    *World
+	path string
+	r    io.Reader
+}
+
+func (e *entropy) Read(b []byte) (int, error) {
+	if e.r == nil {
+		e.r = rand.NewChaCha8(e.w.digest(e.path + "\x00entropy"))
+	}
+	return e.r.Read(b)
+}
+
+// SetClock sets the offset of a node's wall clock from the epoch of the run in ns.
+func (w *World) SetClock(node string, offset int64) {
+	if n := w.nodes[node]; n != nil {
+		n.offset = offset
+	}
+}
+
+// Kill ends a node: its timers, posts and programs are void, its links go down.
+func (w *World) Kill(name string) {
+	n := w.nodes[name]
+	if n == nil || n.dead {
+		return
+	}
+	n.dead = true
+	for _, p := range w.procs {
+		if p.node == n {
+			p.kill()
+		}
+	}
+	for _, wi := range w.wires {
+		if wi.ends[0].node == n || wi.ends[1].node == n {
+			wi.SetUp(false)
+		}
+	}
+}
+
+// Run executes events until the given time.
+func (w *World) Run(until clock.Time) error {
+	w.k.run(until)
+	return nil
+}
+
+// Stop ends Run after the current event. It may be called from another goroutine.
+func (w *World) Stop() { w.k.stop.Store(true) }
+
+// Stopped reports whether Stop was called.
+func (w *World) Stopped() bool { return w.k.stop.Load() }
+
+// Now returns the simulated time.
+func (w *World) Now() clock.Time { return w.k.time() }
+
+// Events returns the number of events executed.
+func (w *World) Events() uint64 { return w.k.events }
+
+// Pending returns the number of events in the queue.
+func (w *World) Pending() int { return w.k.q.len() }
+
+// Pool returns the buffer pool of the run.
+func (w *World) Pool() *pkt.Pool { return w.pool }
+
+// Observe sets who is told of the control events of the run.
+func (w *World) Observe(o trace.Observer) { w.hub.Observe(o) }
+
+// Fingerprint returns the hash of everything observable that has happened so far.
+func (w *World) Fingerprint() uint64 { return w.hub.Fingerprint() }
+
+// SetTap has every frame shown to tap when it is sent.
+func (w *World) SetTap(tap Tap) {
+	w.tap = tap
+	for _, wi := range w.wires {
+		wi.tap = w.tapWire
+	}
+}
+
+func (w *World) tapWire(wi *wire, dir int, now clock.Time, p *pkt.Buf) { w.tap(wi, dir, now, p) }
+
+// Close ends the programs and releases what is still on the wires. The world is not used afterwards.
+func (w *World) Close() {
+	for _, p := range w.procs {
+		p.kill()
+	}
+	for _, wi := range w.wires {
+		for _, e := range wi.ends {
+			e.line.Abandon()
+		}
+	}
+}
