@@ -61,7 +61,10 @@ type LinkSpec struct {
 
 	QueuePackets int   // packets that may wait for service; 0 = 1000 unless QueueBytes is set
 	QueueBytes   int64 // bytes that may wait for service; 0 = no limit in bytes
-	Block        bool  // a full queue blocks the sender instead of dropping
+	// Device is how many of the packets that wait are held by the sender's device and driver, where the
+	// layers do not see them: Queued does not count them.
+	Device int
+	Block  bool // a full queue blocks the sender instead of dropping
 
 	Loss      float64         // probability that a packet is lost (Bernoulli)
 	Gilbert   *GilbertElliott // burst losses; beside Loss

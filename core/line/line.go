@@ -111,7 +111,7 @@ func Validate(s core.LinkSpec) error {
 		v   int64
 	}{
 		{"rate", s.Rate}, {"delay", int64(s.Delay)}, {"jitter", int64(s.Jitter)}, {"reorder by", int64(s.ReorderBy)},
-		{"queue packets", int64(s.QueuePackets)}, {"queue bytes", s.QueueBytes}, {"mtu", int64(s.MTU)}, {"overhead", int64(s.Overhead)},
+		{"queue packets", int64(s.QueuePackets)}, {"queue bytes", s.QueueBytes}, {"queue device", int64(s.Device)}, {"mtu", int64(s.MTU)}, {"overhead", int64(s.Overhead)},
 	} {
 		if v.v < 0 {
 			return fmt.Errorf("link %s: %s: %d: accepted is 0 or more", s.Name, v.key, v.v)
@@ -363,10 +363,10 @@ func (l *Line) advance(now clock.Time) {
 	}
 }
 
-// Queued returns the number of packets that wait for service.
+// Queued returns the number of packets that wait for service and that the layers see.
 func (l *Line) Queued(now clock.Time) int {
 	l.advance(now)
-	return l.waiting.n
+	return max(l.waiting.n-l.spec.Device, 0)
 }
 
 // Room returns when a blocked sender can send again: the next start of service. It is clock.Never when

@@ -102,7 +102,7 @@ var rooms = []room{
 	},
 	{
 		name: "sim", paths: []string{"sim"}, rules: virtual, may: []string{"core/*"},
-		libs: []string{"github.com/google/gopacket", gonum, hdrhistogram},
+		libs: []string{"github.com/google/gopacket", "google.golang.org/protobuf", gonum, hdrhistogram},
 	},
 	{
 		name: "topologies", paths: []string{"topologies"}, rules: plain,

@@ -1,0 +1,183 @@
+package ouroboros
+
+import (
+	"fmt"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/clock"
+	"ouroboros/frcp"
+)
+
+// Never is the deadline that never comes.
+const Never = clock.Never
+
+// DefaultTimeout is how long Dial and Join wait unless WithTimeout says otherwise (spec 14 §14.2).
+const DefaultTimeout = 20 * time.Second
+
+// App is the access of one program to the network of its system.
+type App struct {
+	env   core.Env
+	alloc core.Allocator
+	b     core.Blocker
+	alarm core.Timer
+	// wrap puts the end-to-end protocol over the flow of a layer. It runs here, with the application, and
+	// not in the layer (spec 10 §10.1).
+	wrap func(env core.Env, below core.Flow) core.Flow
+
+	// The blocking call in progress; a program makes one at a time.
+	step     func() // a.look, bound once
+	try      func() bool
+	deadline core.Time
+	result   outcome
+	waiting  bool // the program parks until signal
+}
+
+// outcome is how a look at a blocking call ended.
+type outcome uint8
+
+const (
+	pending outcome = iota
+	done
+	late
+)
+
+// New returns the App of a program that runs on the actor of env and waits through b.
+func New(env core.Env, alloc core.Allocator, b core.Blocker) *App {
+	a := &App{env: env.Derive("app"), alloc: alloc, b: b}
+	a.wrap = func(env core.Env, below core.Flow) core.Flow { return frcp.Wrap(env, below) }
+	a.step = a.look
+	a.alarm = a.env.NewTimer(a.signal)
+	return a
+}
+
+// await blocks until try, which runs on the actor, returns true, or until the deadline. It reports
+// whether try did. try runs at least once, also when the deadline has passed.
+func (a *App) await(deadline core.Time, try func() bool) bool {
+	a.try, a.deadline = try, deadline
+	for {
+		a.b.Do(a.step)
+		if a.result != pending {
+			return a.result == done
+		}
+		a.b.Park()
+	}
+}
+
+// look is one look at the call in progress, on the actor.
+func (a *App) look() {
+	a.alarm.Stop()
+	a.waiting = false
+	now := a.env.Now()
+	switch {
+	case a.try():
+		a.result = done
+	case now >= a.deadline:
+		a.result = late
+	default:
+		a.result, a.waiting = pending, true
+		if a.deadline != Never {
+			a.alarm.Reset(a.deadline.Sub(now))
+		}
+	}
+}
+
+// signal has the call in progress look again.
+func (a *App) signal() {
+	if a.waiting {
+		a.waiting = false
+		a.b.Wake()
+	}
+}
+
+// Option changes a Dial or Join.
+type Option func(*options)
+
+type options struct {
+	qos     core.QoS
+	layer   core.Name
+	timeout time.Duration
+}
+
+// WithQoS asks for a flow of that quality. Without it the flow is raw.
+func WithQoS(q core.QoS) Option { return func(o *options) { o.qos = q } }
+
+// WithLayer asks for a flow in one layer only.
+func WithLayer(layer string) Option { return func(o *options) { o.layer = core.Name(layer) } }
+
+// WithTimeout limits how long the allocation may take; d must be positive.
+func WithTimeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
+
+func gather(opts []Option) (options, error) {
+	o := options{qos: core.QoSRaw, timeout: DefaultTimeout}
+	for _, set := range opts {
+		set(&o)
+	}
+	if o.timeout <= 0 {
+		return o, fmt.Errorf("timeout %v: accepted is more than 0: %w", o.timeout, core.ErrInvalid)
+	}
+	return o, nil
+}
+
+// Dial allocates a flow to a name and waits until it stands or has failed.
+func (a *App) Dial(name string, opts ...Option) (*Flow, error) {
+	o, err := gather(opts)
+	if err == nil {
+		err = validate(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("dial: %w", err)
+	}
+	r := core.Request{Name: core.Name(name), QoS: o.qos, Layer: o.layer, Timeout: o.timeout}
+	f, err := a.allocate(Never, func(done func(core.Flow, error)) func() { return a.alloc.Alloc(r, done) })
+	if err != nil {
+		return nil, fmt.Errorf("dial %q: %w", name, err)
+	}
+	return f, nil
+}
+
+// Join joins a broadcast layer: what is written reaches every other member. The flow is raw whatever
+// the options say.
+func (a *App) Join(layer string, opts ...Option) (*Flow, error) {
+	o, err := gather(opts)
+	if err == nil {
+		err = validate(layer)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	deadline := a.b.Now().Add(o.timeout)
+	f, err := a.allocate(deadline, func(done func(core.Flow, error)) func() { return a.alloc.Join(core.Name(layer), done) })
+	if err != nil {
+		return nil, fmt.Errorf("join %q: %w", layer, err)
+	}
+	return f, nil
+}
+
+func validate(name string) error {
+	if err := core.Name(name).Validate(); err != nil {
+		return fmt.Errorf("%w: %w", err, core.ErrInvalid)
+	}
+	return nil
+}
+
+// allocate starts a request for a flow and waits for its answer. The flow is taken up inside the
+// answer, so that nothing which arrives at once can be missed.
+func (a *App) allocate(deadline core.Time, start func(done func(core.Flow, error)) (cancel func())) (*Flow, error) {
+	var flow *Flow
+	var fail error
+	var cancel func()
+	a.b.Do(func() {
+		cancel = start(func(f core.Flow, err error) {
+			if fail = err; err == nil {
+				flow = a.newFlow(f)
+			}
+			a.signal()
+		})
+	})
+	if !a.await(deadline, func() bool { return flow != nil || fail != nil }) {
+		a.b.Do(cancel)
+		return nil, core.ErrTimedOut
+	}
+	return flow, fail
+}

@@ -1,0 +1,202 @@
+package irm
+
+import (
+	"fmt"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/oap"
+)
+
+// Pauses between two rounds over the layers, while a layer has not answered.
+const (
+	pauseFirst = 100 * time.Millisecond
+	pauseMax   = 2 * time.Second
+)
+
+type phase uint8
+
+const (
+	looking    phase = iota // a layer is asked for the name
+	pausing                 // all were asked, some did not answer
+	requesting              // the flow is requested
+	over
+)
+
+// allocation is a request for a flow on its way.
+type allocation struct {
+	b        *Broker
+	r        core.Request
+	done     func(core.Flow, error)
+	deadline core.Time
+	timer    core.Timer // for the step that is under way, at the latest for the deadline
+	step     func()     // gives up what is under way
+	phase    phase
+
+	layers    []*layer // to be asked in this round
+	silent    bool     // a layer did not answer in this round
+	pause     time.Duration
+	handshake oap.Request
+}
+
+// Alloc asks the layers in their order who knows the name, each for at most QueryTimeout, and requests
+// the flow from the first that does (spec 13 §13.3). done gets ErrIPCP when no layer knows the name,
+// ErrName when only this system does, ErrTimedOut when the flow is not there by the deadline,
+// ErrCrypt when the handshake fails, else what the layer or the remote side answered.
+func (b *Broker) Alloc(r core.Request, done func(core.Flow, error)) (cancel func()) {
+	if r.Timeout <= 0 {
+		r.Timeout = AllocTimeout
+	}
+	a := &allocation{b: b, r: r, done: done, deadline: b.env.Now().Add(r.Timeout), pause: pauseFirst}
+	a.timer = b.env.NewTimer(a.expired)
+	if err := r.Name.Validate(); err != nil {
+		a.fail(fmt.Errorf("%w: %w", core.ErrName, err))
+		return a.cancel
+	}
+	a.round()
+	return a.cancel
+}
+
+// round starts to ask the layers from the first.
+func (a *allocation) round() {
+	a.silent, a.layers = false, a.layers[:0]
+	for _, l := range a.b.layers {
+		info := l.p.Layer()
+		if info.Kind != core.KindBroadcast && (a.r.Layer == "" || a.r.Layer == info.Name) {
+			a.layers = append(a.layers, l)
+		}
+	}
+	a.ask()
+}
+
+// ask puts the question to the next layer.
+func (a *allocation) ask() {
+	if len(a.layers) == 0 {
+		a.unknown()
+		return
+	}
+	l := a.layers[0]
+	a.layers = a.layers[1:]
+	h := l.p.Layer().Hash.Sum(a.r.Name)
+	a.phase = looking
+	a.arm(QueryTimeout)
+	a.step = l.p.Query(h, func(found bool) {
+		if found {
+			a.request(l, h)
+			return
+		}
+		a.ask()
+	})
+}
+
+// unknown ends a round in which no layer knew the name. A layer that was silent is asked again, unless
+// the name is one of ours: then there is nobody else to be found.
+func (a *allocation) unknown() {
+	e := a.b.names[a.r.Name]
+	switch own := e != nil && len(e.listeners) > 0; {
+	case own:
+		a.fail(fmt.Errorf("%w: %q is served by this system only", core.ErrName, a.r.Name))
+	case !a.silent:
+		a.fail(a.nobody())
+	default:
+		a.phase, a.step = pausing, nil
+		a.arm(a.pause)
+		a.pause = min(2*a.pause, pauseMax)
+	}
+}
+
+func (a *allocation) nobody() error {
+	if a.r.Layer != "" {
+		return fmt.Errorf("%w: %q in layer %q", core.ErrIPCP, a.r.Name, a.r.Layer)
+	}
+	return fmt.Errorf("%w: %q", core.ErrIPCP, a.r.Name)
+}
+
+// request asks the layer that knows the name for the flow.
+func (a *allocation) request(l *layer, h core.Hash) {
+	handshake, piggyback, err := oap.NewRequest(a.b.env)
+	if err != nil {
+		a.fail(err)
+		return
+	}
+	a.handshake = handshake
+	a.phase = requesting
+	a.arm(a.deadline.Sub(a.b.env.Now()))
+	a.step = l.p.AllocFlow(core.FlowRequest{Hash: h, QoS: a.r.QoS, Piggyback: piggyback}, a.replied)
+}
+
+func (a *allocation) replied(f core.Flow, reply core.FlowReply, err error) {
+	if err != nil {
+		a.fail(err)
+		return
+	}
+	if err := a.handshake.Verify(reply.Piggyback); err != nil {
+		f.Close(0)
+		a.fail(err)
+		return
+	}
+	a.succeed(f)
+}
+
+// arm sets the timer for d, at the latest for the deadline.
+func (a *allocation) arm(d time.Duration) {
+	a.timer.Reset(min(d, a.deadline.Sub(a.b.env.Now())))
+}
+
+// expired runs when the step under way has had its time.
+func (a *allocation) expired() {
+	late := !a.b.env.Now().Before(a.deadline)
+	if a.step != nil {
+		a.step()
+		a.step = nil
+	}
+	switch {
+	case late && a.phase == requesting:
+		a.fail(core.ErrTimedOut)
+	case late:
+		a.fail(a.nobody())
+	case a.phase == looking:
+		a.silent = true
+		a.ask()
+	case a.phase == pausing:
+		a.round()
+	}
+}
+
+// succeed hands the flow over. It is called from an answer of the layer, never on the stack of Alloc.
+func (a *allocation) succeed(f core.Flow) {
+	if a.phase == over {
+		f.Close(0)
+		return
+	}
+	a.end()
+	a.done(f, nil)
+}
+
+// fail reports the error from a posted call: it may be known on the stack of Alloc.
+func (a *allocation) fail(err error) {
+	if a.phase == over {
+		return
+	}
+	a.end()
+	canceled := false
+	a.step = func() { canceled = true }
+	a.b.env.Post(func() {
+		if !canceled {
+			a.done(nil, err)
+		}
+	})
+}
+
+func (a *allocation) end() {
+	a.timer.Stop()
+	a.phase, a.step = over, nil
+}
+
+// cancel gives the request up. The layer drops what it has of it.
+func (a *allocation) cancel() {
+	if a.step != nil {
+		a.step()
+	}
+	a.end()
+}

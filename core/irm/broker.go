@@ -1,0 +1,121 @@
+// Package irm is the broker of one system (spec 13 §13.1–13.3): it knows the IPCPs and the names of
+// the system, finds a layer for each request for a flow, runs the handshake, and hands incoming
+// requests to whoever listens.
+//
+// # Where it differs from the prototype
+//
+// A destination need not be known as a name on the allocating system (§13.1 rule 1 exists for the
+// security files of a name, which a plain exchange does not have). A lookup without an answer is
+// repeated within the deadline of the request, and an unknown name is refused at once (decision 2).
+// There is no direct flow within a system: a request for a name that only this system has fails with
+// ErrName.
+package irm
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/oap"
+)
+
+const (
+	// AllocTimeout is the deadline of a request that sets none (spec 13 §13.10).
+	AllocTimeout = 20 * time.Second
+	// QueryTimeout is how long one layer is asked for a name.
+	QueryTimeout = 200 * time.Millisecond
+	// AcceptTimeout is how long an incoming request waits for somebody to listen, and for the answer of
+	// who was handed it (IRMD_REQ_ARR_TIMEOUT, spec 13 §13.10). Then it is refused.
+	AcceptTimeout = time.Second
+	// MaxIncoming is how many incoming requests may wait at a time.
+	MaxIncoming = 1024
+)
+
+// Config holds what the administrator has decided beforehand.
+type Config struct {
+	// Register says in which layers a name is registered while it is listened to. A name that is not
+	// listed is registered in all layers but the shims, or in the shims where there is no other.
+	Register map[core.Name][]core.Name
+}
+
+// Broker implements core.Allocator over the layers of a system.
+type Broker struct {
+	env    core.Env
+	cfg    Config
+	layers []*layer // in the order in which they are asked
+	names  map[core.Name]*entry
+	sorted []*entry // the same in the order in which they appeared
+	oap    oap.Server
+
+	waiting []*incoming // oldest first
+	expiry  core.Timer
+}
+
+// layer is an IPCP of this system and the names registered in it.
+type layer struct {
+	p     core.Provider
+	names map[core.Hash]*entry
+}
+
+// New returns the broker of a system without IPCPs.
+func New(env core.Env, cfg Config) *Broker {
+	b := &Broker{env: env, cfg: cfg, names: make(map[core.Name]*entry)}
+	b.expiry = env.NewTimer(b.expire)
+	return b
+}
+
+// AddProvider adds an IPCP that is a member of its layer. Layers are asked in the order of their
+// kind, then in that of their addition (spec 13 §13.2). Names that belong into the layer are
+// registered; an error says which could not be, the IPCP is added all the same.
+func (b *Broker) AddProvider(p core.Provider) error {
+	l := &layer{p: p, names: make(map[core.Hash]*entry)}
+	b.layers = append(b.layers, l)
+	slices.SortStableFunc(b.layers, func(x, y *layer) int {
+		return cmp.Compare(x.p.Layer().Kind, y.p.Layer().Kind)
+	})
+	p.OnRequest(func(in core.IncomingFlow) { b.arrived(l, in) })
+	return b.registerAll()
+}
+
+// RemoveProvider takes an IPCP out: its names are unregistered and it is not asked any more. Flows
+// that it provides are not touched; allocations that wait for it run into their deadline.
+func (b *Broker) RemoveProvider(p core.Provider) error {
+	i := slices.IndexFunc(b.layers, func(l *layer) bool { return l.p == p })
+	if i < 0 {
+		return nil
+	}
+	l := b.layers[i]
+	b.layers = slices.Delete(b.layers, i, i+1)
+	for _, e := range b.sorted {
+		l.drop(e)
+	}
+	p.OnRequest(nil)
+	return b.registerAll()
+}
+
+// Join joins the broadcast layer with that name: done gets ErrIPCP when this system has no IPCP in it,
+// ErrTimedOut after 20 s.
+func (b *Broker) Join(name core.Name, done func(core.Flow, error)) (cancel func()) {
+	i := slices.IndexFunc(b.layers, func(l *layer) bool {
+		info := l.p.Layer()
+		return info.Kind == core.KindBroadcast && info.Name == name
+	})
+	a := &allocation{b: b, done: done, deadline: b.env.Now().Add(AllocTimeout)}
+	a.timer = b.env.NewTimer(a.expired)
+	if i < 0 {
+		a.fail(fmt.Errorf("%w: no broadcast layer %q on this system", core.ErrIPCP, name))
+		return a.cancel
+	}
+	a.phase = requesting
+	a.timer.Reset(AllocTimeout)
+	a.step = b.layers[i].p.Join(func(f core.Flow, err error) {
+		if err != nil {
+			a.fail(err)
+			return
+		}
+		a.succeed(f)
+	})
+	return a.cancel
+}

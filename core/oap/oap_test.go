@@ -1,0 +1,268 @@
+package oap
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/wire"
+)
+
+// epoch is the time of the examples of spec 11 §11.9.
+const epoch = 1771781346_000000000
+
+// host is an Env with a settable clock and a counting source of entropy: ids are 10 11 12 … 1f first.
+type host struct {
+	wall int64
+	next byte
+}
+
+func (h *host) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = h.next
+		h.next++
+	}
+	return len(b), nil
+}
+
+func (h *host) env() core.Env {
+	return core.Env{Wall: func() int64 { return h.wall }, Entropy: h}
+}
+
+func newHost() *host { return &host{wall: epoch, next: 0x10} }
+
+func mustHex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func exchange(t *testing.T) (r Request, request, response []byte) {
+	t.Helper()
+	h := newHost()
+	r, request, err := NewRequest(h.env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.wall += int64(3 * time.Millisecond)
+	var s Server
+	if response, err = s.Respond(h.env(), request); err != nil {
+		t.Fatal(err)
+	}
+	return r, request, response
+}
+
+func TestPlainExchangeIsThatOfTheExample_11_9(t *testing.T) {
+	r, request, response := exchange(t)
+	want := mustHex(t, "101112131415161718191a1b1c1d1e1f 1896a1bf33fe5400 0000 0000 0000 0000 0000 0000")
+	if !bytes.Equal(request, want) {
+		t.Errorf("request  %x\nwant     %x", request, want)
+	}
+	want = mustHex(t, "101112131415161718191a1b1c1d1e1f 1896a1bf342c1ac0 0000 0000 0000 0000 0000 0000"+
+		"3dcf65479d6c14dea4a5fb3a763c360edcfd9a30f030eb8b1b3fb8f49f6200dc956a632cfe7c8285fd0d0769c8de1c0d")
+	if !bytes.Equal(response, want) {
+		t.Errorf("response %x\nwant     %x", response, want)
+	}
+	if err := r.Verify(response); err != nil {
+		t.Error(err)
+	}
+}
+
+// A request of a live node of the prototype and the hash in the answer of another.
+func TestLivePrototypeRequestIsAnswered_11_2(t *testing.T) {
+	request := mustHex(t, "744da2e0699e25a0aa074ab809feda8918ea5fdd49661c6b000000000000000000000000")
+	h := &host{wall: 1795352805488120519}
+	var s Server
+	response, err := s.Respond(h.env(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := mustHex(t, "744da2e0699e25a0aa074ab809feda89 18ea5fdd499ed2c7 000000000000000000000000"+
+		"ebd884018a36118be2f385581d7fde2f66bc0b8b2f3751d4310376749d9ef4c8f19fc5bb4c26b5785644a32474126336")
+	if !bytes.Equal(response, want) {
+		t.Errorf("response %x\nwant     %x", response, want)
+	}
+}
+
+func TestResponseWithAnyBitChangedFails_11_7(t *testing.T) {
+	r, _, response := exchange(t)
+	for i := range response {
+		if i >= 16 && i < 24 {
+			continue // the timestamp of a response is not checked (§11.6)
+		}
+		bad := bytes.Clone(response)
+		bad[i] ^= 0x40
+		// A plain client takes what the response says about ciphers and the form of an absent key as it
+		// is (§11.7.3), as long as it can be decoded.
+		if _, err := wire.ParseOAP(bad, hashLen); err == nil && (i >= 24 && i < 30 || i == 32) {
+			continue
+		}
+		if err := r.Verify(bad); !errors.Is(err, core.ErrCrypt) {
+			t.Errorf("byte %d: %v", i, err)
+		}
+	}
+	for n := range response {
+		if err := r.Verify(response[:n]); !errors.Is(err, core.ErrCrypt) {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
+func TestResponseWithCertificateIsNotTrusted_11_5(t *testing.T) {
+	r, _, response := exchange(t)
+	m, _ := wire.ParseOAP(response, hashLen)
+	m.Certificate, m.Signature = []byte{1}, []byte{2}
+	if err := r.Verify(m.Append(nil)); !errors.Is(err, core.ErrCrypt) || !strings.Contains(err.Error(), "certificate") {
+		t.Error(err)
+	}
+}
+
+func TestFreshness_11_6(t *testing.T) {
+	for _, c := range []struct {
+		age  time.Duration
+		want error
+	}{
+		{0, nil},
+		{20 * time.Second, nil},
+		{20*time.Second + 999*time.Microsecond, nil}, // truncated to 20 000 ms
+		{20*time.Second + time.Millisecond, core.ErrAuth},
+		{-100 * time.Millisecond, nil},
+		{-100*time.Millisecond - 999*time.Microsecond, nil},
+		{-101 * time.Millisecond, core.ErrAuth},
+		{-100 * 365 * 24 * time.Hour, core.ErrAuth},
+	} {
+		h := newHost()
+		h.wall -= int64(c.age)
+		_, request, err := NewRequest(h.env())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s Server
+		if _, err := s.Respond(newHost().env(), request); !errors.Is(err, c.want) {
+			t.Errorf("age %v: %v, want %v", c.age, err, c.want)
+		}
+	}
+}
+
+func TestTimestampBeyondTheClockIsStale_11_6(t *testing.T) {
+	m := wire.OAP{Timestamp: 1<<64 - 1}
+	var s Server
+	if _, err := s.Respond(newHost().env(), m.Append(nil)); !errors.Is(err, core.ErrAuth) {
+		t.Error(err)
+	}
+}
+
+func TestRepeatedRequestIsRefusedWithinTheWindow_11_6(t *testing.T) {
+	h := newHost()
+	var s Server
+	_, request, _ := NewRequest(h.env())
+	if _, err := s.Respond(h.env(), request); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []time.Duration{0, time.Second, 20 * time.Second, 21 * time.Second, time.Hour} {
+		h.wall = epoch + int64(at)
+		if _, err := s.Respond(h.env(), request); !errors.Is(err, core.ErrAuth) {
+			t.Errorf("after %v: %v", at, err)
+		}
+	}
+}
+
+func TestReplayListForgetsAndIsBounded_11_6(t *testing.T) {
+	h := newHost()
+	var s Server
+	for i := range 3 * MaxReplay {
+		h.wall += int64(time.Millisecond)
+		m := wire.OAP{Timestamp: uint64(h.wall)}
+		m.ID[0], m.ID[1], m.ID[2] = byte(i), byte(i>>8), byte(i>>16)
+		if _, err := s.Respond(h.env(), m.Append(nil)); err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+	}
+	if n := len(s.seen); n > 20_200 {
+		t.Errorf("%d requests kept after 20 s at 1000 a second", n)
+	}
+	if cap(s.order) > 2*MaxReplay {
+		t.Errorf("the list has room for %d", cap(s.order))
+	}
+	for i := range 2 * MaxReplay {
+		m := wire.OAP{Timestamp: uint64(h.wall)}
+		m.ID[3], m.ID[4], m.ID[5] = byte(i), byte(i>>8), byte(i>>16)
+		if _, err := s.Respond(h.env(), m.Append(nil)); err != nil {
+			if errors.Is(err, core.ErrAgain) && len(s.seen) == MaxReplay {
+				return
+			}
+			t.Fatal(err)
+		}
+	}
+	t.Errorf("%d requests within the window", len(s.seen))
+}
+
+func TestOtherAlgorithmsAreRefusedByName_11_4(t *testing.T) {
+	for _, c := range []struct {
+		m    wire.OAP
+		want error
+		text string
+	}{
+		{wire.OAP{Cipher: 901, KDF: 672, Digest: 672, Kex: make([]byte, 44)}, core.ErrCrypt, "aes-256-gcm"},
+		{wire.OAP{Cipher: 1018}, core.ErrCrypt, "chacha20-poly1305"},
+		{wire.OAP{KDF: 1097}, core.ErrCrypt, "sha3-384"},
+		{wire.OAP{Digest: 1056}, core.ErrCrypt, "blake2b512"},
+		{wire.OAP{Kex: []byte{1}}, core.ErrCrypt, "cipher none"},
+		{wire.OAP{Certificate: []byte{1}, Signature: []byte{2}}, core.ErrAuth, "certificate"},
+		{wire.OAP{Cipher: 1}, core.ErrAuth, "unknown cipher 1"},
+	} {
+		c.m.Timestamp = epoch
+		var s Server
+		_, err := s.Respond(newHost().env(), c.m.Append(nil))
+		if !errors.Is(err, c.want) || !errors.Is(core.CodeOf(err), c.want) || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%+v: %v", c.m, err)
+		}
+	}
+}
+
+func TestEntropyFailureIsReported(t *testing.T) {
+	dry := errors.New("dry")
+	_, b, err := NewRequest(core.Env{Wall: func() int64 { return 0 }, Entropy: failing{dry}})
+	if !errors.Is(err, core.ErrCrypt) || !errors.Is(err, dry) || b != nil {
+		t.Error(err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func FuzzRespond(f *testing.F) {
+	f.Add(mustHex(f, "101112131415161718191a1b1c1d1e1f1896a1bf33fe5400000000000000000000000000"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var s Server
+		response, err := s.Respond(newHost().env(), b)
+		if (err == nil) != (len(response) == ResponseLen) {
+			t.Errorf("%d bytes, %v", len(response), err)
+		}
+	})
+}
+
+func FuzzVerify(f *testing.F) {
+	h := newHost()
+	r, request, _ := NewRequest(h.env())
+	var s Server
+	response, err := s.Respond(h.env(), request)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(response)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		// Whatever is accepted carries the id and the hash, and nothing behind them.
+		if r.Verify(b) == nil && (!bytes.Equal(b[:16], response[:16]) || !bytes.HasSuffix(b, response[36:])) {
+			t.Errorf("accepted %x", b)
+		}
+	})
+}

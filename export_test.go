@@ -1,0 +1,8 @@
+package ouroboros
+
+import "ouroboros/core"
+
+// Bare takes FRCP away, so that a test sees the flow of the layer as the program uses it.
+func (a *App) Bare() {
+	a.wrap = func(_ core.Env, below core.Flow) core.Flow { return below }
+}

@@ -1,0 +1,105 @@
+package frcp
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/clock"
+	"ouroboros/core/pkt"
+)
+
+const testMPL = 100 * time.Millisecond
+
+// newTestConn returns a Conn and its pool.
+func newTestConn(t testing.TB, mode core.Mode, params Params, seed uint64) (*Conn, *pkt.Pool) {
+	t.Helper()
+	pool := pkt.NewPool()
+	c, err := NewConn(Config{
+		Params: params, Mode: mode, MPL: testMPL, Headroom: 32, Pool: pool,
+		Rand: rand.New(rand.NewPCG(seed, 1)),
+	}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, pool
+}
+
+// pump moves packets and messages between two Conns at one instant until nothing moves.
+func pump(now clock.Time, a, b *Conn, got func(*pkt.Buf)) {
+	for moved := true; moved; {
+		moved = false
+		for _, d := range [...]struct{ from, to *Conn }{{a, b}, {b, a}} {
+			for p := d.from.Next(now); p != nil; p = d.from.Next(now) {
+				moved = true
+				d.to.Recv(now, p)
+			}
+			for p := d.to.Deliver(); p != nil; p = d.to.Deliver() {
+				got(p)
+			}
+		}
+	}
+}
+
+func benchmarkRound(b *testing.B, size int) {
+	pool := pkt.NewPool()
+	mk := func(seed uint64) *Conn {
+		c, err := NewConn(Config{Mode: core.ModeReliable, MPL: testMPL, Headroom: 32, Pool: pool,
+			Rand: rand.New(rand.NewPCG(seed, 1))}, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return c
+	}
+	x, y := mk(1), mk(2)
+	delivered := 0
+	var now clock.Time
+	round := func() {
+		now += 1000
+		if err := x.Send(now, pool.Get(64, size)); err != nil {
+			b.Fatal(err)
+		}
+		y.Recv(now, x.Next(now))
+		p := y.Deliver()
+		p.Release()
+		delivered++
+		for a := y.Next(now); a != nil; a = y.Next(now) {
+			x.Recv(now, a)
+		}
+		if now >= y.Deadline() {
+			y.Tick(now)
+		}
+	}
+	for range 5000 {
+		round()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		round()
+	}
+	if x.Stats().Retransmitted != 0 {
+		b.Fatal("retransmissions")
+	}
+}
+
+// One message: sent, delivered, and the ack of every second.
+func BenchmarkRound64(b *testing.B)   { benchmarkRound(b, 64) }
+func BenchmarkRound1400(b *testing.B) { benchmarkRound(b, 1400) }
+
+func TestHelloIsDelivered(t *testing.T) {
+	a, pool := newTestConn(t, core.ModeReliable, Params{}, 1)
+	b, _ := newTestConn(t, core.ModeReliable, Params{}, 2)
+	n := 0
+	for i := range 100 {
+		if err := a.Send(clock.Time(i), pool.GetCopy(64, []byte("hello"))); err != nil {
+			t.Fatal(err)
+		}
+		pump(clock.Time(i), a, b, func(p *pkt.Buf) { n++; p.Release() })
+	}
+	b.Tick(b.Deadline())
+	pump(clock.Time(time.Second), a, b, func(p *pkt.Buf) {})
+	if n != 100 || a.Unacked() {
+		t.Fatalf("%d delivered, stats %+v", n, a.Stats())
+	}
+}

@@ -1,0 +1,28 @@
+// Package frcp is the end-to-end protocol of a flow: delta-t in the form of spec 10. It runs between
+// the two users of a flow, above what the layer offers, and no layer sees it.
+//
+// Conn is the machine. It has no clock, no timer and no flow: it is told the time, takes packets, and
+// is drained of packets to send, messages to deliver and its next deadline. Endpoint binds one to a
+// flow below and is itself a core.Flow.
+//
+//	  user                    core.Flow / core.Sink
+//	    |                            ^
+//	+---v----------------------------|---+
+//	| Endpoint   timer, keepalive, CRC   |
+//	|   Send -> [ Conn ] -> Deliver      |
+//	|           [      ] <- Recv         |
+//	+---|----------------------------^---+
+//	    v  Write              Deliver|
+//	  the flow of the layer below
+//
+// # Loss recovery
+//
+// The prototype gives each packet a timer and resends what is not acknowledged in time. Here nothing
+// is resent on suspicion if the peer can be asked: when acks stay away for one RTO, the sender sends a
+// rendez-vous with a probe (wire.FRCPExtProbe) and the peer answers at once with what it has. Like
+// every ack it carries the received ranges, and a packet counts as lost when one that was sent
+// sufficiently later has arrived (RACK, RFC 8985). A probe queues behind the data that it asks about,
+// so a path that is merely slow causes no retransmission, however slow it gets. Only towards a peer
+// that does not understand the question (the prototype; any peer before its first ack) a timer alone
+// resends, and there a queue on this system is waited for.
+package frcp

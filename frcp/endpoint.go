@@ -1,0 +1,247 @@
+package frcp
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/clock"
+	"ouroboros/core/pkt"
+	"ouroboros/core/wire"
+)
+
+// Endpoint is the user's end of a flow: a Conn bound to the flow of a layer. It is a core.Flow to the
+// user and the core.Sink of the flow below. All calls are made on the actor of its Env.
+//
+// It adds what is not delta-t: the CRC trailer, keepalive and peer time-out, back-pressure, and
+// lingering after Close. The one timer is lazy: it is moved only to an earlier time and asks for the
+// next deadline when it fires.
+type Endpoint struct {
+	env   core.Env
+	below core.Flow
+	info  core.FlowInfo
+	conn  *Conn
+	sink  core.Sink
+	crc   bool
+
+	held      *pkt.Buf // refused by the flow below
+	receiving bool     // the user wants messages
+	want      bool     // the user waits for Writable
+	phase     phase
+	err       error         // why the flow ended, if not by Close
+	wait      time.Duration // what the user asked of Close
+
+	timer     clock.Timer
+	armed     clock.Time // when it fires; Never if stopped
+	posted    bool
+	run       func() // the posted call
+	lastRecv  clock.Time
+	lastSend  clock.Time // of data and keepalives
+	silence   time.Duration
+	keepalive uint64
+	badCRC    uint64
+}
+
+type phase uint8
+
+const (
+	phaseOpen   phase = iota
+	phaseLinger       // closed by the user, not yet acknowledged or sent
+	phaseDone
+)
+
+var (
+	_ core.Flow = (*Endpoint)(nil)
+	_ core.Sink = (*Endpoint)(nil)
+)
+
+// Wrap puts the protocol that the QoS of the flow below asks for on it, with the default parameters.
+func Wrap(env core.Env, below core.Flow) *Endpoint {
+	e, err := WrapWith(env, below, Params{})
+	if err != nil {
+		panic("frcp: the defaults are out of range: " + err.Error())
+	}
+	return e
+}
+
+// WrapWith is Wrap with parameters of choice; both ends must agree on A and R. It fails when one is out
+// of its range, and then leaves the flow alone.
+func WrapWith(env core.Env, below core.Flow, params Params) (*Endpoint, error) {
+	now := env.Now()
+	e := &Endpoint{
+		env: env, below: below, info: below.Info(), receiving: true,
+		armed: clock.Never, lastRecv: now, lastSend: now,
+	}
+	conn, err := NewConn(Config{
+		Params: params, Mode: e.info.QoS.Mode(), MPL: e.info.MPL, Headroom: e.info.Headroom,
+		Pool: env.Pool, Rand: env.Rand, Backlog: e.backlog,
+	}, now)
+	if err != nil {
+		return nil, err
+	}
+	e.conn, e.crc, e.silence = conn, e.info.QoS.BER == 0, e.info.QoS.PeerTimeout()
+	if conn.cfg.Mode != core.ModeRaw {
+		e.info.MTU -= wire.FRCPLen
+		e.info.Headroom += wire.FRCPLen
+	}
+	if e.crc {
+		e.info.MTU -= crcLen
+		e.info.Tailroom += crcLen
+	}
+	e.timer = env.NewTimer(e.expire)
+	e.run = func() {
+		e.posted = false
+		e.step()
+	}
+	below.Attach(e)
+	e.arm(now)
+	return e, nil
+}
+
+// Info describes the flow as the user sees it: room for PCI and CRC is taken off.
+func (e *Endpoint) Info() core.FlowInfo { return e.info }
+
+// Queued returns what the next packet would wait behind on this system.
+func (e *Endpoint) Queued() int {
+	n := e.below.Queued()
+	if e.held != nil {
+		n++
+	}
+	return n
+}
+
+// backlog tells the Conn how many packets are in front of one sent now: any number, while the flow
+// below is blocked.
+func (e *Endpoint) backlog() int {
+	if e.held != nil {
+		return math.MaxInt
+	}
+	return e.below.Queued()
+}
+
+// Write sends a message. See core.Flow.
+func (e *Endpoint) Write(p *pkt.Buf) error {
+	switch {
+	case e.phase != phaseOpen:
+		p.Release()
+		return core.ErrFlowDown
+	case p.Len() > e.info.MTU:
+		p.Release()
+		return core.ErrMsgSize
+	case e.held != nil:
+		e.want = true
+		return core.ErrWouldBlock
+	}
+	now := e.env.Now()
+	if err := e.conn.Send(now, p); err != nil {
+		e.want = e.want || errors.Is(err, core.ErrWouldBlock)
+		e.arm(now)
+		return err
+	}
+	e.lastSend = now
+	err := e.flush(now)
+	e.arm(now)
+	if e.conn.cfg.Mode == core.ModeRaw {
+		return err
+	}
+	return nil // a packet that the flow below refused counts as lost, and is sent again if it must arrive
+}
+
+// flush hands what the Conn has to the flow below, until that refuses. It returns the last error.
+func (e *Endpoint) flush(now clock.Time) (err error) {
+	for e.held == nil {
+		p := e.conn.Next(now)
+		if p == nil {
+			break
+		}
+		if e.crc && p.Len() > 0 {
+			addCRC(p)
+		}
+		err = e.put(p)
+	}
+	return err
+}
+
+// put writes one packet, or holds it.
+func (e *Endpoint) put(p *pkt.Buf) error {
+	err := e.below.Write(p)
+	if err != nil && errors.Is(err, core.ErrWouldBlock) {
+		e.held = p
+		return nil
+	}
+	return err
+}
+
+// SetReceive turns delivery off or on. While it is off the window closes; on raw flows messages beyond
+// the window are dropped. Keepalives and acks are received all the same.
+func (e *Endpoint) SetReceive(on bool) {
+	e.receiving = on
+	if on {
+		e.post()
+	}
+}
+
+// Attach sets the user.
+func (e *Endpoint) Attach(s core.Sink) {
+	e.sink = s
+	e.post()
+}
+
+// post has step run after the current call.
+func (e *Endpoint) post() {
+	if !e.posted {
+		e.posted = true
+		e.env.Post(e.run)
+	}
+}
+
+// Close ends the flow for the user. Messages that are not acknowledged are still retransmitted, for R
+// at most, then the flow below is closed with the time that delta-t needs, or wait if that is longer.
+func (e *Endpoint) Close(wait time.Duration) {
+	if e.phase != phaseOpen {
+		return
+	}
+	e.phase, e.sink, e.want, e.wait = phaseLinger, nil, false, wait
+	e.conn.Close()
+	now := e.env.Now()
+	e.flush(now)
+	if !e.finish(now) {
+		e.arm(now)
+	}
+}
+
+// finish ends lingering when nothing is left to send, and reports whether it did.
+func (e *Endpoint) finish(now clock.Time) bool {
+	if e.phase != phaseLinger || e.held != nil || e.conn.Unacked() {
+		return false
+	}
+	w := max(e.wait, e.conn.Wait(now))
+	e.end()
+	e.below.Close(w)
+	return true
+}
+
+// end gives back all that the endpoint holds.
+func (e *Endpoint) end() {
+	e.phase = phaseDone
+	e.timer.Stop()
+	e.armed = clock.Never
+	if e.held != nil {
+		e.held.Release()
+		e.held = nil
+	}
+	e.conn.Release()
+}
+
+// EndpointStats are the counters of an Endpoint.
+type EndpointStats struct {
+	Stats
+	Keepalives uint64 // sent
+	BadCRC     uint64 // received packets dropped for their trailer
+}
+
+// Stats returns the counters so far. They stay after the end.
+func (e *Endpoint) Stats() EndpointStats {
+	return EndpointStats{Stats: e.conn.Stats(), Keepalives: e.keepalive, BadCRC: e.badCRC}
+}

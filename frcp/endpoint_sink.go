@@ -1,0 +1,148 @@
+package frcp
+
+import (
+	"ouroboros/core"
+	"ouroboros/core/clock"
+	"ouroboros/core/pkt"
+)
+
+// Deliver takes a packet from the flow below.
+func (e *Endpoint) Deliver(p *pkt.Buf) {
+	if e.phase == phaseDone {
+		p.Release()
+		return
+	}
+	if e.crc && p.Len() > 0 && !checkCRC(p) {
+		e.badCRC++
+		p.Release()
+		return
+	}
+	now := e.env.Now()
+	e.lastRecv = now
+	e.conn.Recv(now, p)
+	e.step()
+}
+
+// Writable takes the news that the flow below has room again.
+func (e *Endpoint) Writable() {
+	if p := e.held; p != nil {
+		e.held = nil
+		e.put(p) // any other refusal is a loss
+	}
+	e.step()
+}
+
+// State passes on that the flow below went down or came up.
+func (e *Endpoint) State(up bool) {
+	if e.phase == phaseOpen && e.sink != nil {
+		e.sink.State(up)
+	}
+}
+
+// Closed takes the end of the flow below.
+func (e *Endpoint) Closed(err error) {
+	if e.phase == phaseDone {
+		return
+	}
+	e.end()
+	e.tellClosed(err)
+}
+
+// step does all that can be done now: it hands messages up and packets down, and looks at the time. It
+// runs in calls from below, from the timer and posted, never in one of the user.
+func (e *Endpoint) step() {
+	if e.phase == phaseDone {
+		if e.err != nil && e.sink != nil {
+			e.tellClosed(e.err) // it ended before there was a user
+		}
+		return
+	}
+	for e.receiving && e.sink != nil && e.phase == phaseOpen {
+		p := e.conn.Deliver()
+		if p == nil {
+			break
+		}
+		e.sink.Deliver(p)
+	}
+	if e.phase == phaseDone { // the user has closed
+		return
+	}
+	now := e.env.Now()
+	e.flush(now)
+	if err := e.conn.Err(); err != nil {
+		e.fail(now, err)
+		return
+	}
+	if e.finish(now) {
+		return
+	}
+	if e.want && e.held == nil && e.conn.CanSend(now) {
+		e.want = false
+		e.sink.Writable()
+	}
+	if e.phase != phaseDone {
+		e.arm(now)
+	}
+}
+
+// fail ends the flow from this side.
+func (e *Endpoint) fail(now clock.Time, err error) {
+	w := max(e.wait, e.conn.Wait(now))
+	e.end()
+	e.below.Close(w)
+	e.tellClosed(err)
+}
+
+// tellClosed makes the last calls to the user, or keeps the reason for one to come.
+func (e *Endpoint) tellClosed(err error) {
+	e.err = err
+	if s := e.sink; s != nil {
+		e.sink, e.err = nil, nil
+		s.State(false)
+		s.Closed(err)
+	}
+}
+
+// expire is the timer.
+func (e *Endpoint) expire() {
+	e.armed = clock.Never
+	if e.phase == phaseDone {
+		return
+	}
+	now := e.env.Now()
+	if e.silence > 0 {
+		if now.Sub(e.lastRecv) > e.silence {
+			e.fail(now, core.ErrFlowPeer)
+			return
+		}
+		if now.Sub(e.lastSend) >= e.silence/4 {
+			e.sendKeepalive(now)
+		}
+	}
+	if e.conn.Deadline() <= now {
+		e.conn.Tick(now)
+	}
+	e.step()
+}
+
+// sendKeepalive sends an empty packet (spec 10 §10.13). A packet that waits for the flow below serves
+// as well.
+func (e *Endpoint) sendKeepalive(now clock.Time) {
+	e.lastSend = now
+	if e.held == nil {
+		e.keepalive++
+		e.put(e.env.Pool.Get(e.info.Headroom, 0))
+	}
+}
+
+// arm moves the timer if it would fire too late.
+func (e *Endpoint) arm(now clock.Time) {
+	t := e.conn.Deadline()
+	if e.silence > 0 {
+		t = min(t, e.lastSend.Add(e.silence/4), e.lastRecv.Add(e.silence+1))
+	}
+	if t < e.armed {
+		e.armed = t
+		e.timer.Reset(t.Sub(now))
+	}
+}

@@ -1,0 +1,102 @@
+package frcp
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/clock"
+	"ouroboros/core/pkt"
+)
+
+// fuzzSeeds are packets of spec 10 §10.18 and of our extensions, as the fuzzer's program: time to pass in
+// units of 4 ms (1 byte), length (1 byte), packet.
+func fuzzSeeds(f *testing.F) {
+	var all []byte
+	for _, p := range []string{
+		"03 000000 12345678 00000000 68656c6c6f", "0f 345779 9abcdef0 12345679 776f726c64",
+		"0c bcdff1 00000000 9abcdef1", "0d bcdff1 12345679 9abcdef1 616761696e",
+		"10 000000 00000000 00000000", "08 34577a 00000000 00000000", "04 000000 00000000 9abcdef1",
+		"0c 345779 00000000 12345679 01 09 01 1234567b 1234567d",
+		"10 000000 00000000 00000000 02 0c 12345679 0000000000000001",
+		"00 000000 00000000 00000000 03 0c 12345679 0000000000000001",
+		"0b 000001 fffffffe 00000000 00", "", "03",
+	} {
+		b, err := hex.DecodeString(strings.ReplaceAll(p, " ", ""))
+		if err != nil {
+			f.Fatal(err)
+		}
+		step := append([]byte{3, byte(len(b))}, b...)
+		f.Add(step)
+		all = append(all, step...)
+	}
+	f.Add(all)
+	f.Add(append(all, all...))
+}
+
+// fuzzRecv lets a Conn that sends and reads meet any packets at all: it must not panic, not lose a buffer,
+// not keep more than its window, and stay within its own promises.
+func fuzzRecv(f *testing.F, mode core.Mode) {
+	fuzzSeeds(f)
+	f.Fuzz(func(t *testing.T, program []byte) {
+		for _, params := range []Params{{}, {OwnPeer: true}, {PlainAcks: true}, {Recovery: RecoveryPrototype}} {
+			pool := pkt.NewPool()
+			c, err := NewConn(Config{
+				Params: params, Mode: mode, MPL: testMPL, Headroom: 32, Pool: pool,
+				Rand: rand.New(constSource(0x12345678)),
+			}, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var now clock.Time
+			for rest := program; len(rest) >= 2; {
+				now = now.Add(time.Duration(rest[0]) * 4 * time.Millisecond)
+				n := min(int(rest[1]), len(rest)-2)
+				if c.Deadline() <= now {
+					c.Tick(now)
+				}
+				c.Recv(now, pool.GetCopy(0, rest[2:2+n]))
+				if n%3 != 0 { // the reader is slow
+					for p := c.Deliver(); p != nil; p = c.Deliver() {
+						p.Release()
+					}
+				}
+				if n%2 == 0 {
+					p := pool.Get(64, 4)
+					binary.BigEndian.PutUint32(p.Bytes(), uint32(n))
+					if c.Send(now, p) == core.ErrWouldBlock {
+						p.Release()
+					}
+				}
+				out := 0
+				for p := c.Next(now); p != nil; p = c.Next(now) {
+					p.Release()
+					if out++; out > 2*StartWindow+resendBurst {
+						t.Fatal("one packet makes it send without end")
+					}
+				}
+				st := c.Stats()
+				if st.Outstanding < 0 || st.Outstanding > MaxWindow || c.rcv.ready.len() > c.cfg.Window || st.Window > MaxWindow {
+					t.Fatalf("out of bounds: %+v, %d ready", st, c.rcv.ready.len())
+				}
+				rest = rest[2+n:]
+			}
+			c.Close()
+			c.Release()
+			if n := pool.Live(); n != 0 {
+				t.Fatalf("%d buffers leaked", n)
+			}
+			if c.Deadline() != clock.Never {
+				t.Fatalf("deadline %v after the end", c.Deadline())
+			}
+		}
+	})
+}
+
+func FuzzRecvReliable(f *testing.F) { fuzzRecv(f, core.ModeReliable) }
+func FuzzRecvOrdered(f *testing.F)  { fuzzRecv(f, core.ModeOrdered) }
+func FuzzRecvRaw(f *testing.F)      { fuzzRecv(f, core.ModeRaw) }

@@ -1,0 +1,97 @@
+package frcp
+
+import (
+	"ouroboros/core/clock"
+	"ouroboros/core/pkt"
+)
+
+const minRing = 16 // slots of a ring when it is first used; a power of two
+
+// fifo is a queue in a ring that doubles when it is full. It does not allocate once it has reached
+// the size that a flow needs.
+type fifo[T any] struct {
+	buf  []T
+	head int
+	n    int
+}
+
+func (q *fifo[T]) len() int { return q.n }
+
+func (q *fifo[T]) push(v T) {
+	if q.n == len(q.buf) {
+		next := make([]T, max(minRing, 2*len(q.buf)))
+		for i := range q.n {
+			next[i] = q.buf[(q.head+i)&(len(q.buf)-1)]
+		}
+		q.buf, q.head = next, 0
+	}
+	q.buf[(q.head+q.n)&(len(q.buf)-1)] = v
+	q.n++
+}
+
+// peek returns the head of a queue that is not empty.
+func (q *fifo[T]) peek() *T { return &q.buf[q.head] }
+
+// pop removes the head of a queue that is not empty.
+func (q *fifo[T]) pop() T {
+	var zero T
+	v := q.buf[q.head]
+	q.buf[q.head] = zero
+	q.head = (q.head + 1) & (len(q.buf) - 1)
+	q.n--
+	return v
+}
+
+// drop forgets the content and the memory.
+func (q *fifo[T]) drop() { *q = fifo[T]{} }
+
+// sent is one packet that is not yet acknowledged.
+type sent struct {
+	p       *pkt.Buf   // private copy with the PCI in front; nil once the peer has it
+	first   clock.Time // first transmission: the packet is given up R later
+	last    clock.Time // latest transmission
+	due     clock.Time // RecoveryPrototype: when its timer expires
+	resends uint8      // retransmissions, saturating
+	lost    bool       // waits in the queue of packets to send again
+}
+
+// sendRing holds the packets from the left window edge to the next sequence number.
+type sendRing []sent
+
+func (r sendRing) at(s uint32) *sent { return &r[int(s)&(len(r)-1)] }
+
+// reserve makes room for the packet hi when those from lo on are in use.
+func (r *sendRing) reserve(lo, hi uint32) {
+	n := int(hi - lo)
+	if n < len(*r) {
+		return
+	}
+	next := make(sendRing, max(minRing, 2*len(*r)))
+	for s := lo; s != hi; s++ {
+		*next.at(s) = *r.at(s)
+	}
+	*r = next
+}
+
+// recvRing holds packets that arrived out of order, by sequence number.
+type recvRing []*pkt.Buf
+
+func (r recvRing) at(s uint32) **pkt.Buf { return &r[int(s)&(len(r)-1)] }
+
+// reserve makes room for packet hi when the lowest that can be in use is lo.
+func (r *recvRing) reserve(lo, hi uint32) {
+	n := int(hi - lo)
+	if n < len(*r) {
+		return
+	}
+	size := max(minRing, 2*len(*r))
+	for size <= n {
+		size *= 2
+	}
+	next := make(recvRing, size)
+	for i := range *r {
+		s := lo + uint32(i)
+		*next.at(s) = *r.at(s)
+	}
+	*r = next
+}

@@ -1,0 +1,57 @@
+package frcp
+
+import "time"
+
+// rtt estimates the round trip and the retransmission time-out (spec 10 §10.10).
+type rtt struct {
+	srtt, mdev, rto, min time.Duration
+	slack                time.Duration // what acks may be late without anything being wrong
+	floor                time.Duration
+}
+
+// ackSlack covers the peer's delayed ack and the tick of a prototype (decision 14).
+const ackSlack = 20 * time.Millisecond
+
+func newRTT(r Recovery) rtt {
+	e := rtt{mdev: 10 * time.Millisecond, rto: initialRTO, slack: ackSlack}
+	if r == RecoveryPrototype {
+		e.slack, e.floor = 0, prototypeFloor
+	}
+	return e
+}
+
+// known reports whether there was a sample.
+func (e *rtt) known() bool { return e.srtt != 0 }
+
+// sample takes one measurement and so ends a back-off.
+func (e *rtt) sample(m time.Duration) {
+	m = max(m, 1)
+	if e.min == 0 || m < e.min {
+		e.min = m
+	}
+	if e.srtt == 0 {
+		e.srtt, e.mdev = m, m>>1
+	} else {
+		d := m - e.srtt
+		e.srtt += d >> 3
+		dev := (max(d, -d) - e.mdev) >> 2
+		if dev < 0 {
+			dev >>= 3 // falls more slowly than it rises, as in Linux
+		}
+		e.mdev += dev
+	}
+	e.srtt = max(e.srtt, 1000)
+	e.mdev = max(e.mdev, 100)
+	e.reset()
+}
+
+// reset ends a back-off. Before the first sample it is kept: the round trip may be longer than the
+// initial time-out, and then only waiting gets a sample.
+func (e *rtt) reset() {
+	if e.known() {
+		e.rto = min(max(e.floor, e.srtt+e.mdev<<2+e.slack), maxRTO)
+	}
+}
+
+// backoff doubles the time-out.
+func (e *rtt) backoff() { e.rto = min(2*e.rto, maxRTO) }

@@ -1,0 +1,161 @@
+package ca
+
+import (
+	"time"
+
+	"ouroboros/core"
+)
+
+// Bounds of the sender's state. The prototype has none and loses its limit in scaling (spec 06, D6).
+const (
+	minExponent = 8       // slots of 256 ns
+	maxExponent = 46      // slots of about 20 hours
+	maxLimit    = 1 << 46 // bytes; times a level of 16 bits it still fits 63
+)
+
+// mbECN is the policy of spec 06 §2.
+type mbECN struct{ cfg *MBECNConfig }
+
+// Mark ORs the level of the queue into the byte (spec 06 §3): two levels together are at least the
+// larger and at most their sum.
+func (a *mbECN) Mark(ecn uint8, queued int) uint8 {
+	return ecn | uint8(queued>>a.cfg.QueueShift)
+}
+
+func (a *mbECN) NewFlow(now core.Time) Flow {
+	return &mbFlow{
+		cfg: a.cfg,
+		exp: uint8(a.cfg.SlotExponent), slot: int64(now) >> a.cfg.SlotExponent,
+		limit: a.cfg.InitialLimit, inc: a.cfg.Increment,
+	}
+}
+
+// mbFlow is one end of a flow. The letters of spec 06 §4 and §5.1 stand beside the fields.
+type mbFlow struct {
+	cfg *MBECNConfig
+
+	slot    int64  // S: number of the current slot
+	limit   int64  // L: bytes per slot
+	inc     int64  // I: additive increment, bytes per slot
+	bytes   int64  // B: counted in the current slot
+	packets int64  // P: counted in the current slot
+	unheard uint32 // n: packets sent since the last report; level is 0 by the time it wraps
+	level   uint16 // X: last reported level
+	exp     uint8  // M: a slot is 2^M ns long
+	avoid   bool   // V: false in slow start
+
+	seen      uint32 // c: congested packets received in this spell
+	congested uint16 // R: level to report
+}
+
+// Send is spec 06 §5.3.
+func (f *mbFlow) Send(now core.Time, n int) time.Duration {
+	f.unheard++
+	f.packets++
+	f.bytes += int64(n)
+	if f.unheard > uint32(f.cfg.ReportWindow) {
+		f.level = 0
+	}
+	if s := int64(now) >> f.exp; s-f.slot > 0 {
+		f.slot = s
+		f.adapt()
+		if !f.scale() {
+			f.bytes, f.packets = 0, 0
+		}
+	}
+	if f.bytes <= f.limit {
+		return 0
+	}
+	wait := time.Duration((f.slot+1)<<f.exp - int64(now))
+	return min(max(wait, 0), f.cfg.MaxPause)
+}
+
+// adapt sets the limit at the start of a slot (step 4.2).
+func (f *mbFlow) adapt() {
+	switch {
+	case !f.avoid:
+		if f.bytes > f.limit {
+			f.limit *= 2
+		}
+	case f.level > 0:
+		f.limit -= f.limit * int64(f.level) >> f.cfg.DecreaseShift
+	default:
+		f.limit = f.bytes + f.inc
+	}
+	f.limit = clamp(f.limit)
+}
+
+// scale fits the length of the slot to the number of packets in it (step 4.3), keeping limit and
+// increment per time. It reports whether the counters are carried over.
+func (f *mbFlow) scale() (carry bool) {
+	switch {
+	case f.packets < f.cfg.MinPackets:
+		k := uint8(0)
+		for f.packets<<k < f.cfg.MinPackets && f.exp+k < maxExponent {
+			k++
+		}
+		f.exp += k
+		f.slot >>= k
+		f.limit, f.inc = clamp(f.limit<<k), clamp(f.inc<<k)
+		if k > 0 && f.slot&(1<<k-1) == 0 {
+			f.slot++
+			return true
+		}
+	case f.packets > f.cfg.MaxPackets:
+		k := uint8(0)
+		for f.packets>>k > f.cfg.MaxPackets && f.exp-k > minExponent {
+			k++
+		}
+		f.exp -= k
+		f.slot <<= k
+		f.limit, f.inc = clamp(f.limit>>k), clamp(f.inc>>k)
+	}
+	return false
+}
+
+// clamp keeps a number of bytes per slot usable (D6): 0 would stop the flow for ever.
+func clamp(n int64) int64 { return min(max(n, 1), maxLimit) }
+
+// Recv is the table of spec 06 §4.
+func (f *mbFlow) Recv(_ core.Time, _ int, ecn uint8) (report bool, ece uint16) {
+	switch {
+	case ecn == 0 && f.congested == 0:
+		return false, 0
+	case ecn == 0:
+		f.congested >>= 2
+		report = f.congested == 0
+	case f.congested == 0:
+		f.congested, f.seen = uint16(ecn), 0
+		report = true
+	default:
+		f.congested += uint16(ecn) - f.congested>>f.cfg.AverageShift
+		report = f.seen%uint32(f.cfg.ReportEvery) == 1
+		f.seen++
+	}
+	return report, f.congested
+}
+
+// Report is spec 06 §5.2: the first report, of whatever level, ends slow start for ever.
+func (f *mbFlow) Report(_ core.Time, ece uint16) {
+	f.level, f.unheard, f.avoid = ece, 0, true
+}
+
+func (f *mbFlow) Snapshot() Snapshot {
+	window := time.Duration(1) << f.exp
+	s := Snapshot{
+		Algorithm: "Multi-bit ECN",
+		Rate:      float64(f.limit) / window.Seconds(), Window: window,
+		Limit: f.limit, Bytes: f.bytes, Packets: f.packets,
+		Upstream: f.level, UpPackets: f.unheard,
+		Downstream: f.congested, DownPackets: f.seen,
+	}
+	switch {
+	case !f.avoid:
+		s.Regime = SlowStart
+	case f.level > 0:
+		s.Regime = Decrease
+	default:
+		s.Regime = Increase
+	}
+	return s
+}

@@ -1,0 +1,42 @@
+package dir
+
+import (
+	"slices"
+
+	"ouroboros/core"
+)
+
+// Names is the table of the policy static: what all members of one layer have registered. It belongs
+// to one run, and all members that share it run on one goroutine.
+type Names struct {
+	byHash map[core.Hash][]uint64
+}
+
+// NewNames returns an empty table.
+func NewNames() *Names { return &Names{byHash: map[core.Hash][]uint64{}} }
+
+// Add enters that the digest is registered at addr; twice is once. Scenarios call it for names that
+// are known from the start.
+func (n *Names) Add(h core.Hash, addr uint64) {
+	if at := n.byHash[h]; !slices.Contains(at, addr) {
+		n.byHash[h] = append(at, addr)
+	}
+}
+
+// Remove takes an entry back, if it is there.
+func (n *Names) Remove(h core.Hash, addr uint64) {
+	at := n.byHash[h]
+	i := slices.Index(at, addr)
+	if i < 0 {
+		return
+	}
+	if len(at) == 1 {
+		delete(n.byHash, h)
+		return
+	}
+	n.byHash[h] = slices.Delete(at, i, i+1)
+}
+
+// Lookup returns the addresses of a digest in the order in which they were entered (as spec 05 §6.3
+// lists values). The caller owns the slice.
+func (n *Names) Lookup(h core.Hash) []uint64 { return slices.Clone(n.byHash[h]) }

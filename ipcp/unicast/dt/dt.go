@@ -1,0 +1,222 @@
+// Package dt is the data transfer component of a unicast IPCP (spec 02): it forwards packets between
+// N-1 flows by destination address and hands those for this member to its components.
+//
+// On the way only the TTL and the ECN byte of a packet change, in place.
+package dt
+
+import (
+	"ouroboros/core"
+	"ouroboros/core/pkt"
+	"ouroboros/core/trace"
+	"ouroboros/core/wire"
+	"ouroboros/ipcp/unicast/ca"
+	"ouroboros/ipcp/unicast/pff"
+	"ouroboros/ipcp/unicast/sched"
+)
+
+// FirstFlow is the first endpoint id that belongs to a flow; those below name components (spec 02 §4.1).
+const FirstFlow = 64
+
+// DefaultTTL is the TTL of a fresh packet.
+const DefaultTTL = 60
+
+// Component is a part of the IPCP that gets packets by its own endpoint id: the flow allocator (0), the
+// directory (1).
+type Component func(p *pkt.Buf)
+
+// Flows takes the packets of flows. It owns p.
+type Flows func(eid uint64, ecn uint8, p *pkt.Buf)
+
+// Counter counts packets and their bytes with header.
+type Counter struct{ Packets, Bytes uint64 }
+
+// Add counts a packet of n bytes.
+func (c *Counter) Add(n int) { c.Packets++; c.Bytes += uint64(n) }
+
+// Stats are the counters of one port or of a component (spec 02 §10.3).
+type Stats struct {
+	Sent, Received           Counter
+	LocalSent, LocalReceived Counter
+	DropTTL, DropNoRoute     Counter
+	DropWrite                Counter // the N-1 flow is down or took no more
+	DropShort                Counter // shorter than the header
+	DropUnknown              Counter // no such component here
+}
+
+// Config are the parts and parameters of a data transfer component.
+type Config struct {
+	Layout    wire.PCI
+	MaxTTL    uint8
+	PFF       pff.PFF
+	Avoidance ca.Avoidance
+	Scheduler func() (sched.Scheduler, error)
+}
+
+// DT is a data transfer component. It belongs to the actor of its IPCP.
+type DT struct {
+	env    core.Env
+	cfg    Config
+	hdr    int
+	self   uint64
+	ports  []*port
+	free   []pff.Port
+	comps  [FirstFlow]Component
+	flows  Flows
+	origin Stats // packets that start or end here and belong to no port
+}
+
+// New returns a component without an address and without ports.
+func New(env core.Env, cfg Config) *DT {
+	if cfg.MaxTTL == 0 {
+		cfg.MaxTTL = DefaultTTL
+	}
+	return &DT{env: env, cfg: cfg, hdr: cfg.Layout.Len()}
+}
+
+// SetAddress sets the address of this member.
+func (d *DT) SetAddress(addr uint64) { d.self = addr }
+
+// Address returns the address of this member, 0 before SetAddress.
+func (d *DT) Address() uint64 { return d.self }
+
+// HeaderLen returns the length of the header in bytes.
+func (d *DT) HeaderLen() int { return d.hdr }
+
+// Handle sets the component with the given endpoint id, below FirstFlow.
+func (d *DT) Handle(eid int, c Component) { d.comps[eid] = c }
+
+// HandleFlows sets who gets the packets of flows.
+func (d *DT) HandleFlows(f Flows) { d.flows = f }
+
+// Limits returns what the N-1 flows leave for a packet of a flow: the smallest MTU without the header,
+// the largest head- and tailroom with it. Without ports the MTU is 0.
+func (d *DT) Limits() (mtu, headroom, tailroom int) {
+	for _, p := range d.ports {
+		if p == nil {
+			continue
+		}
+		i := p.flow.Info()
+		if m := i.MTU - d.hdr; mtu == 0 || m < mtu {
+			mtu = m
+		}
+		headroom, tailroom = max(headroom, i.Headroom), max(tailroom, i.Tailroom)
+	}
+	return mtu, headroom + d.hdr, tailroom
+}
+
+// Send sends a packet of this member (spec 02 §5). It takes p, except with core.ErrWouldBlock: then the
+// port on which it would leave is full, and wake, which may be nil, is called once there is room. hash
+// tells apart flows to one destination.
+func (d *DT) Send(dst uint64, cube core.Cube, eid uint64, hash uint32, p *pkt.Buf, wake func()) error {
+	n := p.Len()
+	out := d.route(dst, hash)
+	if out == nil {
+		d.origin.DropNoRoute.Add(n)
+		d.drop(p)
+		return core.ErrIPCP
+	}
+	if out.full() && wake != nil {
+		out.waiters = append(out.waiters, wake)
+		return core.ErrWouldBlock
+	}
+	d.cfg.Layout.Put(p.Push(d.hdr), dst, uint8(cube), d.cfg.MaxTTL, d.cfg.Avoidance.Mark(0, out.queued()), eid)
+	if eid < FirstFlow {
+		d.origin.LocalReceived.Add(n)
+		out.st.LocalSent.Add(n + d.hdr)
+	}
+	return out.send(p, cube)
+}
+
+// route returns the port towards a destination, nil if there is none.
+func (d *DT) route(dst uint64, hash uint32) *port {
+	i := d.cfg.PFF.Next(dst, hash)
+	if i < 0 || int(i) >= len(d.ports) {
+		return nil
+	}
+	return d.ports[i]
+}
+
+// receive takes a packet from an N-1 flow (spec 02 §6).
+func (d *DT) receive(in *port, p *pkt.Buf) {
+	n := p.Len()
+	if n == 0 {
+		p.Release()
+		return
+	}
+	h := p.Front()
+	if len(h) < d.hdr {
+		if h = p.Bytes(); len(h) < d.hdr {
+			in.st.DropShort.Add(n)
+			d.drop(p)
+			return
+		}
+	}
+	in.st.Received.Add(n)
+	l := d.cfg.Layout
+	ttl := l.TTL(h)
+	if *ttl > 0 {
+		*ttl--
+	}
+	dst := l.Dst(h)
+	if dst == d.self {
+		d.deliver(in, h, p)
+		return
+	}
+	if *ttl == 0 {
+		in.st.DropTTL.Add(n)
+		d.drop(p)
+		return
+	}
+	out := d.route(dst, uint32(l.EndpointID(h)))
+	if out == nil {
+		in.st.DropNoRoute.Add(n)
+		d.drop(p)
+		return
+	}
+	ecn := l.ECN(h)
+	*ecn = d.cfg.Avoidance.Mark(*ecn, out.queued())
+	_ = out.send(p, core.Cube(l.Cube(h)))
+}
+
+// deliver hands a packet for this member to its component or flow.
+func (d *DT) deliver(in *port, h []byte, p *pkt.Buf) {
+	n := p.Len()
+	l := d.cfg.Layout
+	eid, ecn := l.EndpointID(h), *l.ECN(h)
+	p.Pull(d.hdr)
+	if eid >= FirstFlow {
+		if d.flows == nil {
+			in.st.DropUnknown.Add(n)
+			d.drop(p)
+			return
+		}
+		d.flows(eid, ecn, p)
+		return
+	}
+	c := d.comps[eid]
+	if c == nil {
+		in.st.DropUnknown.Add(n)
+		d.drop(p)
+		return
+	}
+	in.st.LocalReceived.Add(n)
+	d.origin.Sent.Add(n)
+	c(p)
+}
+
+func (d *DT) drop(p *pkt.Buf) {
+	d.env.Trace.Note(d.env.Now(), trace.PacketDropped, uint64(p.Len()), 0)
+	p.Release()
+}
+
+// Origin returns the counters of what starts or ends at this member and belongs to no port.
+func (d *DT) Origin() Stats { return d.origin }
+
+// Ports calls yield for every port in ascending order.
+func (d *DT) Ports(yield func(p pff.Port, peer uint64, st Stats, queued int)) {
+	for i, p := range d.ports {
+		if p != nil {
+			yield(pff.Port(i), p.peer, p.st, p.queued())
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package dt
+
+import (
+	"errors"
+
+	"ouroboros/core"
+	"ouroboros/core/pkt"
+	"ouroboros/ipcp/unicast/pff"
+	"ouroboros/ipcp/unicast/sched"
+)
+
+// PortUser is told what happens to a port.
+type PortUser interface {
+	// PortState tells that the N-1 flow of a port went down or came up.
+	PortState(p pff.Port, up bool)
+	// PortClosed tells that the N-1 flow has ended. The port is gone by then.
+	PortClosed(p pff.Port, peer uint64, err error)
+}
+
+// port is an N-1 flow of the data transfer component. It is the user of that flow.
+type port struct {
+	d       *DT
+	index   pff.Port
+	peer    uint64
+	flow    core.Flow
+	user    PortUser
+	queue   sched.Scheduler
+	blocked bool // the N-1 flow has refused a packet
+	waiters []func()
+	st      Stats
+}
+
+// AddPort takes over an N-1 flow to the member with address peer.
+func (d *DT) AddPort(peer uint64, f core.Flow, user PortUser) (pff.Port, error) {
+	q, err := d.cfg.Scheduler()
+	if err != nil {
+		return pff.None, err
+	}
+	p := &port{d: d, peer: peer, flow: f, user: user, queue: q}
+	if n := len(d.free); n > 0 {
+		p.index = d.free[n-1]
+		d.free = d.free[:n-1]
+		d.ports[p.index] = p
+	} else {
+		p.index = pff.Port(len(d.ports))
+		d.ports = append(d.ports, p)
+	}
+	f.Attach(p)
+	return p.index, nil
+}
+
+// RemovePort gives up a port; close tells whether its flow is closed too.
+func (d *DT) RemovePort(i pff.Port, closeFlow bool) {
+	if i < 0 || int(i) >= len(d.ports) || d.ports[i] == nil {
+		return
+	}
+	p := d.ports[i]
+	d.ports[i] = nil
+	d.free = append(d.free, i)
+	now := d.env.Now()
+	for p.queue.Head(now) != nil {
+		d.drop(p.queue.Pop(now))
+	}
+	if closeFlow {
+		p.flow.Close(0)
+	}
+	p.wake()
+}
+
+// Deliver takes a packet from the N-1 flow.
+func (p *port) Deliver(b *pkt.Buf) { p.d.receive(p, b) }
+
+// queued returns the number of packets that the next packet would wait behind.
+func (p *port) queued() int {
+	n := p.flow.Queued()
+	if p.blocked {
+		n += p.queue.Len()
+	}
+	return n
+}
+
+// full reports whether a packet of this member would have to wait for the N-1 flow to unblock.
+func (p *port) full() bool { return p.blocked }
+
+// send writes a packet to the N-1 flow, or lets it wait in the scheduler: under a scheduler with an
+// order of its own the N-1 flow is made to block early, so that packets wait here (design §2).
+func (p *port) send(b *pkt.Buf, cube core.Cube) error {
+	n := b.Len()
+	if !p.blocked {
+		err := p.flow.Write(b)
+		if err == nil {
+			p.st.Sent.Add(n)
+			return nil
+		}
+		if !errors.Is(err, core.ErrWouldBlock) {
+			p.st.DropWrite.Add(n)
+			return err
+		}
+		p.blocked = true
+	}
+	if !p.queue.Push(p.d.env.Now(), b, cube) {
+		p.st.DropWrite.Add(n)
+		p.d.drop(b)
+	}
+	return nil
+}
+
+// drain writes what waits as far as the N-1 flow takes it.
+func (p *port) drain() {
+	now := p.d.env.Now()
+	for {
+		b := p.queue.Head(now)
+		if b == nil {
+			return
+		}
+		n := b.Len()
+		err := p.flow.Write(b)
+		if errors.Is(err, core.ErrWouldBlock) {
+			p.blocked = true
+			return
+		}
+		p.queue.Pop(now)
+		if err != nil {
+			p.st.DropWrite.Add(n)
+			continue
+		}
+		p.st.Sent.Add(n)
+	}
+}
+
+// Writable continues after the N-1 flow was full.
+func (p *port) Writable() {
+	p.blocked = false
+	p.drain()
+	if !p.blocked {
+		p.wake()
+	}
+}
+
+// wake lets the flows of this member that wait for the port try again, in order.
+func (p *port) wake() {
+	w := p.waiters
+	p.waiters = nil
+	for _, f := range w {
+		f()
+	}
+}
+
+// State passes on that the N-1 flow went down or came up.
+func (p *port) State(up bool) { p.user.PortState(p.index, up) }
+
+// Closed ends the port: its N-1 flow has ended.
+func (p *port) Closed(err error) {
+	if p.d.ports[p.index] != p {
+		return
+	}
+	p.d.RemovePort(p.index, false)
+	p.user.PortClosed(p.index, p.peer, err)
+}

@@ -1,0 +1,227 @@
+// Package fa is the flow allocator of a unicast IPCP (spec 03): it answers and makes requests for flows
+// to names of the layer, and carries their packets over the data transfer component under the layer's
+// congestion policy.
+//
+// A request is repeated until it is answered or canceled; a repeated request gets the same answer again,
+// so that a lost message costs a second and not the flow.
+package fa
+
+import (
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/pkt"
+	"ouroboros/core/trace"
+	"ouroboros/core/wire"
+	"ouroboros/ipcp/unicast/ca"
+	"ouroboros/ipcp/unicast/dir"
+	"ouroboros/ipcp/unicast/dt"
+)
+
+const (
+	// EID is the endpoint of the flow allocator (spec 02 §4.1).
+	EID = 0
+	// MPL is the maximum packet lifetime of a unicast layer unless it says otherwise (spec 03 §10).
+	MPL = 100 * time.Millisecond
+	// FirstNumber is the first local flow number (spec 03 §3).
+	FirstNumber = 64
+	// QueueLen is the transmit queue of a flow in packets unless the layer says otherwise (spec 02 §13),
+	// and what a flow holds for a user that does not receive.
+	QueueLen = 1023
+	// maxFlows bounds the flow table: a local number has to fit 32 bits, and a flood of requests must
+	// not take all memory.
+	maxFlows = 1 << 20
+	// maxPending bounds the requests that wait for an answer of this system.
+	maxPending = 4096
+
+	retryFirst = time.Second
+	retryMax   = 8 * time.Second
+)
+
+// Stats counts what happened to messages and packets that belong to no flow.
+type Stats struct {
+	Requests, Replies, Updates uint64 // received
+	Repeated                   uint64 // requests received again
+	Retries                    uint64 // requests sent again
+	BadMessage                 uint64 // of another length or code
+	UnknownFlow                uint64 // message or packet for an endpoint that does not exist
+	Overload                   uint64 // requests dropped because too many wait
+	// Sent counts the messages that went out by code, with their length without the header.
+	Sent [3]dt.Counter
+}
+
+// Config are the parts of a flow allocator.
+type Config struct {
+	Layer     core.LayerInfo
+	DT        *dt.DT
+	Directory dir.Directory
+	Avoidance ca.Avoidance
+	MPL       time.Duration // 0 = MPL
+	Queue     int           // transmit queue of a flow in packets; 0 = QueueLen
+}
+
+// FA is a flow allocator. It belongs to the actor of its IPCP.
+type FA struct {
+	env     core.Env
+	cfg     Config
+	flows   []*flow // by local number - FirstNumber
+	free    []uint32
+	asked   map[request]*flow // requests of others, answered or not
+	pending int
+	handler func(core.IncomingFlow)
+	st      Stats
+	closed  bool
+}
+
+// request identifies a request of another member: its repetitions have the same source and endpoint.
+type request struct{ src, seid uint64 }
+
+// New returns a flow allocator and makes it the component EID of its data transfer.
+func New(env core.Env, cfg Config) *FA {
+	if cfg.MPL == 0 {
+		cfg.MPL = MPL
+	}
+	if cfg.Queue == 0 {
+		cfg.Queue = QueueLen
+	}
+	a := &FA{env: env, cfg: cfg, asked: map[request]*flow{}}
+	cfg.DT.Handle(EID, a.message)
+	cfg.DT.HandleFlows(a.packet)
+	return a
+}
+
+// OnRequest sets who is told of incoming requests.
+func (a *FA) OnRequest(h func(core.IncomingFlow)) { a.handler = h }
+
+// Stats returns the counters so far.
+func (a *FA) Stats() Stats { return a.st }
+
+// newFlow makes a flow record with a fresh endpoint id; nil when the table is full.
+func (a *FA) newFlow(qos core.QoS) *flow {
+	var slot uint32
+	if n := len(a.free); n > 0 {
+		slot = a.free[n-1]
+		a.free = a.free[:n-1]
+	} else {
+		if len(a.flows) >= maxFlows {
+			return nil
+		}
+		slot = uint32(len(a.flows))
+		a.flows = append(a.flows, nil)
+	}
+	f := &flow{a: a, slot: slot, qos: qos, cc: a.cfg.Avoidance.NewFlow(a.env.Now()), on: true}
+	f.eid = uint64(a.env.Rand.Uint32())<<32 | uint64(slot+FirstNumber)
+	f.timer = a.env.NewTimer(f.tick)
+	a.flows[slot] = f
+	return f
+}
+
+// lookup returns the flow of an endpoint id, nil if it does not exist.
+func (a *FA) lookup(eid uint64) *flow {
+	i := uint32(eid) - FirstNumber
+	if int64(i) >= int64(len(a.flows)) {
+		return nil
+	}
+	if f := a.flows[i]; f != nil && f.eid == eid {
+		return f
+	}
+	return nil
+}
+
+// packet takes a packet of a flow from the data transfer component.
+func (a *FA) packet(eid uint64, ecn uint8, p *pkt.Buf) {
+	f := a.lookup(eid)
+	if f == nil {
+		a.st.UnknownFlow++
+		a.env.Trace.Note(a.env.Now(), trace.PacketDropped, uint64(p.Len()), 1)
+		p.Release()
+		return
+	}
+	f.receive(ecn, p)
+}
+
+// message takes a flow allocator message.
+func (a *FA) message(p *pkt.Buf) {
+	defer p.Release()
+	m, digest, rest, err := wire.ParseFA(p.Bytes(), a.cfg.Layer.Hash.Len())
+	if err != nil {
+		a.st.BadMessage++
+		return
+	}
+	switch m.Code {
+	case wire.FlowReq:
+		a.st.Requests++
+		a.incoming(m, core.Hash(digest), append([]byte(nil), rest...))
+	case wire.FlowReply:
+		a.st.Replies++
+		if f := a.lookup(m.REID); f != nil && f.client != nil {
+			f.client.reply(m, append([]byte(nil), rest...))
+			return
+		}
+		a.st.UnknownFlow++
+	case wire.FlowUpdate:
+		a.st.Updates++
+		if f := a.lookup(m.REID); f != nil {
+			f.cc.Report(a.env.Now(), m.ECE)
+			f.st.UpdatesReceived++
+			return
+		}
+		a.st.UnknownFlow++
+	}
+}
+
+// send sends a message to the flow allocator of another member.
+func (a *FA) send(dst uint64, m wire.FA, digest core.Hash, piggyback []byte) error {
+	n := wire.FAFixed + len(digest) + len(piggyback)
+	if n > wire.FAMax {
+		return core.ErrMsgSize
+	}
+	_, headroom, _ := a.cfg.DT.Limits()
+	p := a.env.Pool.Get(headroom, n)
+	b := p.Bytes()
+	m.Put(b)
+	copy(b[wire.FAFixed:], digest)
+	copy(b[wire.FAFixed+len(digest):], piggyback)
+	a.st.Sent[m.Code].Add(n)
+	return a.cfg.DT.Send(dst, core.CubeBestEffort, EID, 0, p, nil)
+}
+
+// remove takes a flow out of the table.
+func (a *FA) remove(f *flow) {
+	f.timer.Stop()
+	if f.key != (request{}) && a.asked[f.key] == f {
+		delete(a.asked, f.key)
+	}
+	if a.flows[f.slot] == f {
+		a.flows[f.slot] = nil
+		a.free = append(a.free, f.slot)
+	}
+}
+
+// Flow describes the flow with the given local endpoint id.
+func (a *FA) Flow(eid uint64) (FlowInfo, bool) {
+	f := a.lookup(eid)
+	if f == nil {
+		return FlowInfo{}, false
+	}
+	return f.describe(), true
+}
+
+// Flows calls yield for every flow that is allocated, in the order of local numbers.
+func (a *FA) Flows(yield func(FlowInfo)) {
+	for _, f := range a.flows {
+		if f != nil && f.state == active {
+			yield(f.describe())
+		}
+	}
+}
+
+// Close ends all flows: the IPCP leaves the layer.
+func (a *FA) Close() {
+	a.closed = true
+	for _, f := range a.flows {
+		if f != nil {
+			f.abort(core.ErrFlowDown)
+		}
+	}
+}

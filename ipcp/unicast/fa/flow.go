@@ -1,0 +1,288 @@
+package fa
+
+import (
+	"errors"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/pkt"
+	"ouroboros/core/trace"
+	"ouroboros/core/wire"
+	"ouroboros/ipcp/unicast/ca"
+)
+
+// state of a flow (spec 03 §4.3).
+type state uint8
+
+const (
+	idle      state = iota // waits for the directory
+	requested              // REQ_SENT
+	answering              // REQ_RCVD
+	active
+	draining // closed by the user; what is queued still goes out
+	gone
+)
+
+// FlowStats are the counters of a flow (spec 03 §8).
+type FlowStats struct {
+	Sent, SentBytes         uint64
+	SendFailed              uint64 // no route, or the N-1 flow is down
+	Received, ReceivedBytes uint64
+	ReceiveFailed           uint64 // the user did not take it
+	UpdatesSent             uint64
+	UpdatesReceived         uint64
+	Paused                  time.Duration // by the congestion policy
+}
+
+// FlowInfo describes a flow for the management tree and for results.
+type FlowInfo struct {
+	EID, Remote, RemoteEID uint64
+	Stats                  FlowStats
+	Congestion             ca.Snapshot
+	Queued                 int
+}
+
+// flow is one end of a flow of the layer. It implements core.Flow.
+type flow struct {
+	a     *FA
+	slot  uint32
+	state state
+	qos   core.QoS
+	eid   uint64
+	raddr uint64
+	reid  uint64
+	cc    ca.Flow
+	timer core.Timer // repetition of the request, pause, or linger
+
+	client *client
+	server *server
+	key    request
+
+	sink    core.Sink
+	txq     queue // waits for the end of a pause or for the N-1 flow
+	rxq     queue // waits for the user
+	cleared bool  // the head of txq has had its pause
+	waiting bool  // for the N-1 flow
+	blocked bool  // the user waits for Writable
+	on      bool  // the user receives
+	posted  bool  // a delivery of rxq is posted
+	st      FlowStats
+}
+
+func (f *flow) describe() FlowInfo {
+	return FlowInfo{EID: f.eid, Remote: f.raddr, RemoteEID: f.reid, Stats: f.st, Congestion: f.cc.Snapshot(), Queued: f.txq.len()}
+}
+
+// Info describes the flow.
+func (f *flow) Info() core.FlowInfo {
+	mtu, headroom, tailroom := f.a.cfg.DT.Limits()
+	return core.FlowInfo{
+		MTU: mtu, Headroom: headroom, Tailroom: tailroom, QoS: f.qos, MPL: f.a.cfg.MPL, Layer: f.a.cfg.Layer.Name, EID: f.eid,
+	}
+}
+
+// Queued returns the length of the transmit queue.
+func (f *flow) Queued() int { return f.txq.len() }
+
+// Write sends a packet after what the congestion policy asks for (spec 03 §6.1). A paused flow queues;
+// a full queue blocks its user alone.
+func (f *flow) Write(p *pkt.Buf) error {
+	if f.state != active {
+		p.Release()
+		return core.ErrFlowDown
+	}
+	if f.txq.len() > 0 {
+		if !f.txq.push(p, f.a.cfg.Queue) {
+			f.blocked = true
+			return core.ErrWouldBlock
+		}
+		return nil
+	}
+	if wait := f.pause(p); wait > 0 {
+		f.txq.push(p, f.a.cfg.Queue)
+		return nil
+	}
+	if !f.transmit(p) {
+		f.cleared = true
+		f.txq.push(p, f.a.cfg.Queue)
+	}
+	return nil
+}
+
+// pause asks the congestion policy about a packet and arms the timer if it has to wait.
+func (f *flow) pause(p *pkt.Buf) time.Duration {
+	wait := f.cc.Send(f.a.env.Now(), p.Len())
+	if wait > 0 {
+		f.cleared = true
+		f.st.Paused += wait
+		f.timer.Reset(wait)
+	}
+	return wait
+}
+
+// transmit hands a packet to data transfer. It reports false if the N-1 flow is full: the packet stays.
+func (f *flow) transmit(p *pkt.Buf) bool {
+	n := uint64(p.Len())
+	err := f.a.cfg.DT.Send(f.raddr, f.qosCube(), f.reid, uint32(f.reid), p, f.unblocked)
+	if errors.Is(err, core.ErrWouldBlock) {
+		f.waiting = true
+		return false
+	}
+	if err != nil {
+		f.st.SendFailed++
+		return true
+	}
+	f.st.Sent++
+	f.st.SentBytes += n
+	return true
+}
+
+// qosCube is the cube in the header: 0, as on the wire of the prototype, until a layer asks for the
+// flow's own (decision 3).
+func (f *flow) qosCube() core.Cube { return core.CubeBestEffort }
+
+// unblocked is called when the N-1 flow has room again.
+func (f *flow) unblocked() {
+	if !f.waiting {
+		return
+	}
+	f.waiting = false
+	f.drain()
+}
+
+// tick is called by the timer: the request is repeated, a pause is over, or a closed flow has lingered.
+func (f *flow) tick() {
+	switch f.state {
+	case requested:
+		f.client.again()
+	case active, draining:
+		if f.txq.len() > 0 {
+			f.drain()
+		} else if f.state == draining {
+			f.discard()
+		}
+	case answering:
+		f.discard()
+	case idle, gone:
+	}
+}
+
+// drain sends what is queued as far as policy and N-1 flow allow.
+func (f *flow) drain() {
+	for f.txq.len() > 0 {
+		p := f.txq.front()
+		if !f.cleared && f.pause(p) > 0 {
+			break
+		}
+		if !f.transmit(p) {
+			f.cleared = true
+			break
+		}
+		f.cleared = false
+		f.txq.pop()
+	}
+	if f.blocked && f.txq.len() < f.a.cfg.Queue && f.state == active {
+		f.blocked = false
+		if f.sink != nil {
+			f.sink.Writable()
+		}
+	}
+	if f.state == draining && f.txq.len() == 0 {
+		f.discard()
+	}
+}
+
+// receive takes a packet from the layer (spec 03 §6.2).
+func (f *flow) receive(ecn uint8, p *pkt.Buf) {
+	if f.state == draining || f.state == gone || f.state == idle {
+		f.a.st.UnknownFlow++
+		p.Release()
+		return
+	}
+	n := p.Len()
+	report, ece := f.cc.Recv(f.a.env.Now(), n, ecn)
+	f.st.Received++
+	f.st.ReceivedBytes += uint64(n)
+	if f.sink == nil || !f.on || f.rxq.len() > 0 {
+		if !f.rxq.push(p, QueueLen) {
+			f.st.ReceiveFailed++
+			f.a.env.Trace.Note(f.a.env.Now(), trace.PacketDropped, uint64(n), 2)
+			p.Release()
+		}
+	} else {
+		f.sink.Deliver(p)
+	}
+	if report && f.reid != 0 {
+		f.st.UpdatesSent++
+		_ = f.a.send(f.raddr, wire.FA{REID: f.reid, ECE: ece, Code: wire.FlowUpdate}, "", nil)
+	}
+}
+
+// SetReceive turns delivery on or off.
+func (f *flow) SetReceive(on bool) {
+	f.on = on
+	f.deliverLater()
+}
+
+// Attach sets the user.
+func (f *flow) Attach(s core.Sink) {
+	f.sink = s
+	f.deliverLater()
+}
+
+// deliverLater posts the delivery of what was held.
+func (f *flow) deliverLater() {
+	if f.posted || !f.on || f.sink == nil || f.rxq.len() == 0 {
+		return
+	}
+	f.posted = true
+	f.a.env.Post(func() {
+		f.posted = false
+		for f.on && f.sink != nil && f.rxq.len() > 0 && f.state == active {
+			f.sink.Deliver(f.rxq.pop())
+		}
+	})
+}
+
+// Close deallocates the flow (spec 03 §5). What is queued still goes out, but not for longer than wait;
+// the endpoint id is kept from re-use for that long by its random half.
+func (f *flow) Close(wait time.Duration) {
+	if f.state == gone || f.state == draining {
+		return
+	}
+	f.sink = nil
+	f.rxq.clear()
+	f.a.env.Trace.Note(f.a.env.Now(), trace.FlowClosed, f.eid, 0)
+	if f.state == active && f.txq.len() > 0 && wait > 0 {
+		f.state = draining
+		return
+	}
+	f.discard()
+}
+
+// linger keeps the record of a refused flow for a while.
+func (f *flow) linger(d time.Duration) { f.timer.Reset(d) }
+
+// abort ends the flow from below. Its user is told in a call of its own.
+func (f *flow) abort(err error) {
+	if c := f.client; c != nil && !c.ended {
+		f.a.env.Post(func() { c.fail(err) })
+		return
+	}
+	s := f.sink
+	f.discard()
+	if s != nil {
+		f.a.env.Post(func() { s.Closed(err) })
+	}
+}
+
+// discard wipes the record.
+func (f *flow) discard() {
+	if f.state == gone {
+		return
+	}
+	f.state = gone
+	f.txq.clear()
+	f.rxq.clear()
+	f.a.remove(f)
+}

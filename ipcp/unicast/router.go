@@ -1,0 +1,174 @@
+package unicast
+
+import (
+	"errors"
+
+	"ouroboros/core"
+	"ouroboros/core/clock"
+	"ouroboros/core/pkt"
+	"ouroboros/core/trace"
+	"ouroboros/ipcp/unicast/dt"
+	"ouroboros/ipcp/unicast/pff"
+	"ouroboros/ipcp/unicast/routing"
+)
+
+// router is the shell around a routing policy: it carries messages over the management flows, arms the
+// timer and installs the tables.
+type router struct {
+	env       core.Env
+	policy    routing.Routing
+	table     pff.PFF
+	timer     core.Timer
+	mgmt      []*mgmtFlow
+	conflicts int
+	sent      dt.Counter
+	lost      uint64 // messages for which a management flow had no room
+}
+
+func newRouter(env core.Env, p routing.Routing, table pff.PFF) *router {
+	r := &router{env: env, policy: p, table: table}
+	r.timer = env.NewTimer(func() {
+		r.policy.Tick(r.env.Now())
+		r.flush()
+	})
+	return r
+}
+
+func (r *router) start(self uint64) {
+	r.policy.Start(r.env.Now(), self)
+	r.flush()
+}
+
+func (r *router) stop() {
+	r.policy.Stop(r.env.Now())
+	r.flush()
+	r.timer.Stop()
+}
+
+// flush carries out what the policy wants done.
+func (r *router) flush() {
+	e := r.policy.Out()
+	for _, s := range e.Sends {
+		r.send(s)
+	}
+	if e.Install {
+		r.table.Replace(e.Routes)
+	}
+	if e.Conflict {
+		r.conflicts++
+	}
+	if d := r.policy.Deadline(); d == clock.Never {
+		r.timer.Stop()
+	} else {
+		r.timer.Reset(d.Sub(r.env.Now()))
+	}
+}
+
+func (r *router) send(s routing.Send) {
+	if int(s.Port) >= len(r.mgmt) || r.mgmt[s.Port] == nil {
+		return
+	}
+	m := r.mgmt[s.Port]
+	p := r.env.Pool.GetCopy(m.headroom, s.SDU)
+	r.sent.Add(len(s.SDU))
+	if err := m.flow.Write(p); err != nil {
+		r.lost++
+		if errors.Is(err, core.ErrWouldBlock) {
+			p.Release()
+		}
+	}
+}
+
+// addNeighbour tells the policy of a connection for data transfer.
+func (r *router) addNeighbour(peer uint64, p pff.Port) {
+	r.policy.AddNeighbour(r.env.Now(), routing.DT, peer, p)
+	r.flush()
+}
+
+// removeNeighbour tells it that the connection has ended.
+func (r *router) removeNeighbour(p pff.Port) {
+	r.policy.RemoveNeighbour(r.env.Now(), routing.DT, p)
+	r.flush()
+}
+
+// PortState passes on that an N-1 flow went down or came up.
+func (r *router) PortState(p pff.Port, up bool) {
+	if up {
+		r.env.Trace.Note(r.env.Now(), trace.LinkUp, uint64(p), 0)
+		r.table.PortUp(p)
+	} else {
+		r.env.Trace.Note(r.env.Now(), trace.LinkDown, uint64(p), 0)
+		r.table.PortDown(p)
+	}
+	r.policy.PortState(r.env.Now(), p, up)
+	r.flush()
+}
+
+// mgmtFlow is the user of a management flow.
+type mgmtFlow struct {
+	r        *router
+	port     routing.Port
+	peer     uint64
+	flow     core.Flow
+	headroom int
+	closed   func(err error)
+}
+
+// addManagement takes over a management flow to peer; closed is called when the flow has ended.
+func (r *router) addManagement(peer uint64, f core.Flow, closed func(error)) *mgmtFlow {
+	m := &mgmtFlow{r: r, port: routing.Port(len(r.mgmt)), peer: peer, flow: f, headroom: f.Info().Headroom, closed: closed}
+	for i, x := range r.mgmt {
+		if x == nil {
+			m.port = routing.Port(i)
+			break
+		}
+	}
+	if int(m.port) == len(r.mgmt) {
+		r.mgmt = append(r.mgmt, nil)
+	}
+	r.mgmt[m.port] = m
+	f.Attach(m)
+	r.policy.AddNeighbour(r.env.Now(), routing.Mgmt, peer, m.port)
+	r.flush()
+	return m
+}
+
+// remove gives the flow up.
+func (m *mgmtFlow) remove() {
+	if m.r.mgmt[m.port] != m {
+		return
+	}
+	m.r.mgmt[m.port] = nil
+	m.r.policy.RemoveNeighbour(m.r.env.Now(), routing.Mgmt, m.port)
+	m.r.flush()
+}
+
+// Deliver hands a message to the policy.
+func (m *mgmtFlow) Deliver(p *pkt.Buf) {
+	if p.Len() > 0 {
+		m.r.policy.Recv(m.r.env.Now(), m.port, p.Bytes())
+	}
+	p.Release()
+	m.r.flush()
+}
+
+// Writable is not needed: a message that found no room is made up for by the next refresh.
+func (m *mgmtFlow) Writable() {}
+
+// State has the whole database sent again when the flow comes back: what was flooded meanwhile has not
+// reached the peer.
+func (m *mgmtFlow) State(up bool) {
+	if !up {
+		return
+	}
+	now := m.r.env.Now()
+	m.r.policy.RemoveNeighbour(now, routing.Mgmt, m.port)
+	m.r.policy.AddNeighbour(now, routing.Mgmt, m.peer, m.port)
+	m.r.flush()
+}
+
+// Closed ends the connection.
+func (m *mgmtFlow) Closed(err error) {
+	m.remove()
+	m.closed(err)
+}

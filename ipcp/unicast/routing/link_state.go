@@ -1,0 +1,207 @@
+package routing
+
+import (
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/clock"
+	"ouroboros/core/trace"
+	"ouroboros/core/wire"
+)
+
+// linkState is the policy of spec 04 with decisions 1, 5, 6, 7, 12 and 16.
+//
+// Two lengths of messages travel beside each other (decision 12). Each is flooded as it came, once per
+// sequence number, so a member that hears both forwards both and a prototype between two members
+// swallows the long one only. A short message announces and says nothing of the cost: what was last
+// known of it stays. A withdrawal exists in the long form only, with a number of its own, and is kept
+// as an entry until no copy of the announcement before it can be left. Members that know the short form
+// only keep a withdrawn link until it ages out; costs other than 1 need a layer without such members,
+// because they count hops.
+type linkState struct {
+	cfg     *LinkStateConfig
+	wall    func() int64
+	trace   *trace.Tracer
+	running bool
+	self    uint64
+
+	db      lsdb
+	dt      []dtPort
+	mgmt    []mgmtPort
+	strikes []strike
+
+	started   core.Time
+	refreshAt core.Time
+	spfAt     core.Time // clock.Never if the tables are up to date
+	holdUntil core.Time // no computation before
+	graph     graph
+	vertices  []uint64 // the array of vertices that graph was built from
+	ports     []Port   // by rank, while a table is made
+	installed []hop
+
+	out   Effects
+	arena []byte // holds the messages of out
+	taken bool   // out has been handed over
+	stats Stats
+
+	conflict bool // another member uses the own address
+}
+
+// dtPort is an N-1 flow to a data transfer neighbour. Several may lead to one neighbour; the one added
+// last that is up is used.
+type dtPort struct {
+	addr uint64
+	port Port
+	cost uint32
+	up   bool
+}
+
+// mgmtPort is a management flow. Of several to one neighbour the one added last is used.
+type mgmtPort struct {
+	addr  uint64
+	port  Port
+	spare bool
+}
+
+// hop is one line of the installed table.
+type hop struct {
+	dst  uint64
+	port Port
+}
+
+// noTime is earlier than every time that occurs.
+const noTime core.Time = -1 << 62
+
+func newLinkState(env core.Env, cfg *LinkStateConfig) *linkState {
+	return &linkState{cfg: cfg, wall: env.Wall, trace: env.Trace, refreshAt: clock.Never, spfAt: clock.Never}
+}
+
+func (m *linkState) Start(now core.Time, self uint64) {
+	m.begin()
+	m.forget()
+	m.running, m.self, m.started = true, self, now
+	m.refreshAt = now.Add(m.cfg.Update)
+}
+
+func (m *linkState) Stop(now core.Time) {
+	m.begin()
+	if !m.running {
+		return
+	}
+	for _, i := range m.db.sorted() {
+		if e := &m.db.entries[i]; e.src == m.self && !e.withdrawn {
+			m.withdraw(now, e)
+		}
+	}
+	m.install(now, nil)
+	m.forget()
+	m.running = false
+}
+
+// forget drops all that was learned.
+func (m *linkState) forget() {
+	m.db = lsdb{}
+	m.dt, m.mgmt, m.strikes = nil, nil, nil
+	m.graph, m.vertices = graph{}, nil
+	m.refreshAt, m.spfAt, m.holdUntil = clock.Never, clock.Never, noTime
+	m.conflict = false
+}
+
+// Limits above which the memory of effects is given back: a database transfer of a large layer is
+// thousands of times longer than a flooded message.
+const (
+	keepSends = 64
+	keepArena = 4096
+)
+
+// begin starts a new set of effects once the last one has been handed over.
+func (m *linkState) begin() {
+	if !m.taken {
+		return
+	}
+	m.taken = false
+	sends := m.out.Sends[:0]
+	if cap(sends) > keepSends {
+		sends = nil
+	}
+	m.out = Effects{Sends: sends}
+	if cap(m.arena) > keepArena {
+		m.arena = nil
+	}
+	m.arena = m.arena[:0]
+}
+
+func (m *linkState) Out() Effects {
+	if m.taken {
+		return Effects{}
+	}
+	m.taken = true
+	return m.out
+}
+
+func (m *linkState) Deadline() core.Time { return min(m.refreshAt, m.spfAt) }
+
+func (m *linkState) Tick(now core.Time) {
+	m.begin()
+	if now >= m.refreshAt {
+		m.refresh(now)
+		for m.refreshAt <= now {
+			m.refreshAt = m.refreshAt.Add(m.cfg.Update)
+		}
+	}
+	if now >= m.spfAt {
+		m.compute(now)
+	}
+}
+
+func (m *linkState) Database(yield func(Adjacency)) {
+	for _, i := range m.db.sorted() {
+		e := &m.db.entries[i]
+		yield(Adjacency{
+			Src: e.src, Dst: e.dst, Seq: e.seq, Cost: e.cost, Withdrawn: e.withdrawn,
+			Updated: core.Time(e.stamp) * core.Time(time.Millisecond),
+		})
+	}
+}
+
+func (m *linkState) Stats() Stats { return m.stats }
+
+// stampOf returns a time in ms. It wraps after 49 days, of which ages are far from.
+func stampOf(now core.Time) uint32 { return uint32(int64(now) / int64(time.Millisecond)) }
+
+// send hands out a message to every management neighbour except the one with the address except; 0
+// excludes none. sdu must lie in the arena.
+func (m *linkState) send(sdu []byte, except uint64) {
+	for i := range m.mgmt {
+		if p := &m.mgmt[i]; p.addr != except && !p.spare {
+			m.sendTo(sdu, p.port)
+		}
+	}
+}
+
+func (m *linkState) sendTo(sdu []byte, port Port) {
+	m.out.Sends = append(m.out.Sends, Send{Port: port, SDU: sdu})
+	m.stats.Sent++
+	m.stats.SentBytes += uint64(len(sdu))
+}
+
+// keep copies a message into the arena.
+func (m *linkState) keep(sdu []byte) []byte {
+	n := len(m.arena)
+	m.arena = append(m.arena, sdu...)
+	return m.arena[n:len(m.arena):len(m.arena)]
+}
+
+// message builds the message of an entry in one form in the arena.
+func (m *linkState) message(e *entry, f form) []byte {
+	l := wire.LSA{Dst: e.dst, Src: e.src, Seq: e.seq}
+	if f == long {
+		l.Ext, l.Metric = true, e.cost
+		if e.withdrawn {
+			l.Flags = wire.LSAWithdrawn
+		}
+	}
+	n := len(m.arena)
+	m.arena = l.Append(m.arena)
+	return m.arena[n:len(m.arena):len(m.arena)]
+}

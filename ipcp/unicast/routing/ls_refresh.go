@@ -1,0 +1,59 @@
+package routing
+
+import (
+	"slices"
+	"time"
+
+	"ouroboros/core"
+)
+
+// refresh sends the own adjacencies again and drops what has not been refreshed (spec 04 §4.3).
+func (m *linkState) refresh(now core.Time) {
+	m.age(now)
+	for _, i := range m.own() {
+		e := &m.db.entries[i]
+		e.seq = after(e.seq)
+		m.originate(now, e)
+	}
+	m.strikes = slices.DeleteFunc(m.strikes, func(s strike) bool { return now.Sub(s.since) > m.cfg.Timeout })
+}
+
+// own returns the own adjacencies that stand, in database order.
+func (m *linkState) own() []int32 {
+	var own []int32
+	for i := range m.db.entries {
+		if e := &m.db.entries[i]; e.src == m.self && !e.withdrawn {
+			own = append(own, int32(i))
+		}
+	}
+	slices.SortFunc(own, func(a, b int32) int {
+		if m.db.entries[a].dst < m.db.entries[b].dst {
+			return -1
+		}
+		return 1
+	})
+	return own
+}
+
+// age drops entries of others that are older than t_timeo. A withdrawn one stays for two more rounds:
+// the last copy of its announcement, at a member that does not know withdrawals, goes within one.
+func (m *linkState) age(now core.Time) {
+	stamp := stampOf(now)
+	limit := uint32(m.cfg.Timeout / time.Millisecond)
+	gone := uint32((m.cfg.Timeout + 2*m.cfg.Update) / time.Millisecond)
+	lost := false
+	m.db.removeIf(func(e *entry) bool {
+		old := stamp - e.stamp
+		if e.withdrawn {
+			return old > gone
+		}
+		if e.src == m.self || old <= limit {
+			return false
+		}
+		lost = true
+		return true
+	})
+	if lost {
+		m.markLater(now)
+	}
+}

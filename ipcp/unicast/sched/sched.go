@@ -1,0 +1,31 @@
+// Package sched holds the packet schedulers of a unicast IPCP: which of the packets that wait for an
+// N-1 flow goes next (spec 02 §8). One policy stands in each file; table.go lists them.
+package sched
+
+import (
+	"ouroboros/core"
+	"ouroboros/core/pkt"
+)
+
+// Scheduler holds the packets that wait for one N-1 flow. It owns them from Push to Pop.
+//
+// Its owner writes to the N-1 flow as long as that takes packets and fewer than Lookahead wait in it;
+// the rest waits here. With Lookahead 0 the N-1 flow is filled as far as it goes and its own queue is
+// the one that packets wait in, which is all that an order of arrival needs (design §2, queues).
+type Scheduler interface {
+	// Push adds a packet of the given cube. It reports false, and leaves the packet to the caller, if
+	// there is no room.
+	Push(now core.Time, p *pkt.Buf, cube core.Cube) bool
+	// Head returns the packet that goes next, nil if none waits or none may go yet. It stays the head
+	// until Pop, also when a packet of a higher class arrives in between.
+	Head(now core.Time) *pkt.Buf
+	// Pop removes the head and hands it to the caller. There must be one.
+	Pop(now core.Time) *pkt.Buf
+	// Len returns the number of packets that wait.
+	Len() int
+	// Lookahead returns how many packets may wait in the N-1 flow at most; 0 = as many as it takes.
+	Lookahead() int
+	// Drain removes a packet that waits, due or not, and hands it to the caller; nil if none waits. It is
+	// for the end of the N-1 flow.
+	Drain() *pkt.Buf
+}

@@ -1,0 +1,36 @@
+package scenarios
+
+import "testing"
+
+// Every scenario that comes with the program loads, is called like its file and says what to expect.
+func TestEmbeddedScenariosLoad(t *testing.T) {
+	infos := Embedded()
+	if len(infos) < 7 {
+		t.Fatalf("%d embedded scenarios", len(infos))
+	}
+	for _, info := range infos {
+		data, err := Open(info.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Load(info.Name+".yaml", data, Options{Catalog: testCatalog{}})
+		if err != nil {
+			t.Errorf("%s", err)
+			continue
+		}
+		if s.Name != info.Name || s.Description == "" || s.Description != info.Description {
+			t.Errorf("%s: name %q, description %q and %q", info.Name, s.Name, s.Description, info.Description)
+		}
+		if len(s.Expect) == 0 {
+			t.Errorf("%s expects nothing", info.Name)
+		}
+	}
+}
+
+func TestOpenNamesTheNearest(t *testing.T) {
+	_, err := Open("abilen")
+	want := `scenario "abilen" is not known; did you mean abilene? accepted are abilene, dumbbell, line, lossy-link, mb-ecn, mb-ecn-staggered, two-hosts`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}

@@ -1,0 +1,155 @@
+package scenarios
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Expect is a statement about the outcome that is judged after the run.
+type Expect struct {
+	Name   string `mapstructure:"name"`   // for --set; optional
+	Metric string `mapstructure:"metric"` // one of Metrics
+	// Of narrows the metric to workloads, links, layers or faults (by the metric's Of) whose name matches;
+	// default all.
+	Of    Patterns `mapstructure:"of"`
+	Op    string   `mapstructure:"op" enum:"<|<=|==|!=|>=|>|~"` // ~: equal within tolerance
+	Value string   `mapstructure:"value"`                       // number, or with the unit of the metric
+	// Tolerance is the relative deviation that ~ accepts, above 0.
+	Tolerance float64 `mapstructure:"tolerance" max:"1"`
+	Source    string  `mapstructure:"source"` // where Value comes from: formula or publication
+
+	Want float64 `mapstructure:"-"` // Value in the base unit of the metric
+}
+
+// Scope is the kind of thing that a metric is about.
+type Scope string
+
+// The scopes. ScopeRun metrics take no "of".
+const (
+	ScopeWorkload Scope = "workload"
+	ScopeLink     Scope = "link"
+	ScopeLayer    Scope = "layer"
+	ScopeFault    Scope = "fault"
+	ScopeRun      Scope = "run"
+)
+
+// The base units of metrics; times are in nanoseconds.
+const (
+	UnitRate  = "bit/s"
+	UnitTime  = "ns"
+	UnitRatio = "ratio"
+	UnitCount = "packets"
+	UnitBytes = "bytes"
+	UnitNone  = ""
+)
+
+// Metric is a quantity that an expectation can name.
+type Metric struct {
+	Name string
+	Of   Scope
+	Unit string
+	Doc  string // how it is made from what "of" selects
+}
+
+// Metrics returns all metrics in the order in which they are documented.
+func Metrics() []Metric {
+	m := flowMetrics()
+	for _, s := range []string{"min", "mean", "max"} {
+		m = append(m, Metric{"utilisation." + s, ScopeLink, UnitRatio, s + " over the directions of the links"})
+	}
+	m = append(m,
+		Metric{"queue.mean", ScopeLink, UnitCount, "mean over time and directions"},
+		Metric{"queue.max", ScopeLink, UnitCount, "longest queue"},
+		Metric{"drops", ScopeLink, UnitCount, "packets dropped, all causes"},
+		Metric{"drops.queue", ScopeLink, UnitCount, "packets dropped because the queue was full"},
+		Metric{"drops.loss", ScopeLink, UnitCount, "packets lost by the links"},
+		Metric{"drops.error", ScopeLink, UnitCount, "packets dropped for bit errors"},
+		Metric{"drops.down", ScopeLink, UnitCount, "packets dropped because a link went down"},
+		Metric{"control.packets", ScopeLayer, UnitCount, "control messages sent"},
+		Metric{"control.bytes", ScopeLayer, UnitBytes, "control bytes sent"},
+		Metric{"dropped", ScopeLayer, UnitCount, "packets dropped by members, all causes"},
+	)
+	for _, s := range []string{"detection", "flooding", "computation", "installation", "total"} {
+		m = append(m, Metric{"convergence." + s, ScopeFault, UnitTime, "longest over the faults"})
+	}
+	return append(m,
+		Metric{"outage.max", ScopeFault, UnitTime, "longest interruption of a flow"},
+		Metric{"outage.mean", ScopeFault, UnitTime, "mean over the interrupted flows"},
+		Metric{"outage.flows", ScopeFault, UnitNone, "number of interrupted flows"},
+		Metric{"buffers.left", ScopeRun, UnitNone, "packet buffers not returned at the end"},
+	)
+}
+
+func flowMetrics() []Metric {
+	var m []Metric
+	for _, s := range []string{"sum", "min", "mean", "max"} {
+		m = append(m, Metric{"goodput." + s, ScopeWorkload, UnitRate, s + " of the flows' goodput"})
+	}
+	m = append(m, Metric{"goodput.jain", ScopeWorkload, UnitRatio, "Jain's fairness index of the flows' goodput"})
+	for _, q := range []string{"delay", "rtt"} {
+		for _, s := range []string{"min", "mean", "p50", "p99", "max"} {
+			m = append(m, Metric{q + "." + s, ScopeWorkload, UnitTime, s + " of the samples of all flows together"})
+		}
+	}
+	for _, s := range []string{"min", "mean", "max"} {
+		m = append(m, Metric{"completion." + s, ScopeWorkload, UnitTime, s + " of the transfers' completion times"})
+	}
+	return append(m,
+		Metric{"loss", ScopeWorkload, UnitRatio, "messages lost over messages sent, all flows together"},
+		Metric{"sent", ScopeWorkload, UnitCount, "messages sent"},
+		Metric{"delivered", ScopeWorkload, UnitCount, "messages delivered, without duplicates"},
+		Metric{"lost", ScopeWorkload, UnitCount, "messages lost"},
+		Metric{"duplicates", ScopeWorkload, UnitCount, "messages delivered again"},
+		Metric{"reordered", ScopeWorkload, UnitCount, "messages delivered out of order"},
+		Metric{"retransmissions", ScopeWorkload, UnitCount, "packets sent again by FRCP"},
+		Metric{"timeouts", ScopeWorkload, UnitCount, "retransmission time-outs of FRCP"},
+		Metric{"flows.failed", ScopeWorkload, UnitNone, "flows that were not allocated or went down early"},
+		Metric{"wishes.unmet", ScopeWorkload, UnitNone, "flows with a wish of their QoS that was not met"},
+	)
+}
+
+// MetricByName looks a metric up.
+func MetricByName(name string) (Metric, bool) {
+	for _, m := range Metrics() {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return Metric{}, false
+}
+
+func metricNames() []string {
+	var names []string
+	for _, m := range Metrics() {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// ParseValue reads a value of the metric into its base unit: a rate, duration or size with its unit, or
+// a plain number that is not negative.
+func (m Metric) ParseValue(s string) (float64, error) {
+	switch m.Unit {
+	case UnitRate:
+		var r Rate
+		err := r.UnmarshalText([]byte(s))
+		return float64(r), err
+	case UnitTime:
+		var d Duration
+		err := d.UnmarshalText([]byte(s))
+		return float64(d), err
+	case UnitBytes:
+		var v Size
+		err := v.UnmarshalText([]byte(s))
+		return float64(v), err
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil || strings.Trim(s, "0123456789.eE+-") != "" {
+		return 0, fmt.Errorf("is not a number; accepted is a number of at least 0")
+	}
+	if v < 0 {
+		return 0, fmt.Errorf("is negative; accepted is a number of at least 0")
+	}
+	return v, nil
+}

@@ -1,0 +1,139 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/pkt"
+	"ouroboros/core/trace"
+	"ouroboros/scenarios"
+	"ouroboros/scenarios/faults"
+	"ouroboros/scenarios/measure"
+	"ouroboros/scenarios/node"
+	"ouroboros/scenarios/result"
+	"ouroboros/scenarios/traffic"
+	"ouroboros/topologies"
+)
+
+// World is what an experiment needs of a world beyond core.World.
+type World interface {
+	core.World
+	Now() core.Time
+	Stopped() bool
+	Pool() *pkt.Pool
+	Observe(trace.Observer)
+	Fingerprint() uint64
+}
+
+// controlNode is the node on which faults and measurements run. It has no links; it is made last, so
+// that it does not move the random numbers of the others.
+const controlNode = "~experiment"
+
+// Experiment is a scenario in a world.
+type Experiment struct {
+	World   World
+	Network *node.Network
+	Flows   []*traffic.Flow
+
+	sc     *scenarios.Scenario
+	seed   uint64
+	rec    *measure.Recorder
+	failed []error
+}
+
+// New builds the network of a scenario and arms its workload and faults. The world must be fresh.
+func New(w World, sc *scenarios.Scenario, g *topologies.Graph, seed uint64) (*Experiment, error) {
+	n, err := node.Build(w, sc, g)
+	if err != nil {
+		return nil, err
+	}
+	e := &Experiment{World: w, Network: n, sc: sc, seed: seed}
+	if err := extraNames(n, sc.Names); err != nil {
+		return nil, err
+	}
+	specs, err := flows(n, sc)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range specs {
+		f := traffic.New(s)
+		if err := f.Listen(); err != nil {
+			return nil, fmt.Errorf("workload %s: %w", s.Workload, err)
+		}
+		f.Begin()
+		e.Flows = append(e.Flows, f)
+	}
+	control := w.Node(controlNode)
+	events, err := faults.Plan(n, sc.Faults)
+	if err != nil {
+		return nil, err
+	}
+	e.rec = measure.New(control, measure.Config{Scenario: sc, Network: n, Flows: e.Flows, Start: w.Now()})
+	w.Observe(e.rec.Observe)
+	faults.Schedule(control, events, e.rec.Fault, func(err error) { e.failed = append(e.failed, err) })
+	e.rec.Begin()
+	return e, nil
+}
+
+// End returns the time at which the run ends.
+func (e *Experiment) End() core.Time { return core.Time(e.sc.Duration) }
+
+// Run lets time pass until the end of the run. progress, if not nil, is called about steps times on the
+// way; the result does not depend on it. A run that is stopped ends early, with what it has.
+func (e *Experiment) Run(steps int, progress func(now core.Time)) error {
+	end := e.End()
+	if progress == nil || steps < 1 {
+		return e.World.Run(end)
+	}
+	step := max(end/core.Time(steps), 1)
+	for t := e.World.Now(); t < end && !e.World.Stopped(); {
+		t = min(t+step, end)
+		if err := e.World.Run(t); err != nil {
+			return err
+		}
+		progress(e.World.Now())
+	}
+	return nil
+}
+
+// Drain times: how long after the end what is under way may still arrive, to tell it from what is lost.
+const (
+	drainSim  = 10 * time.Second
+	drainLive = 300 * time.Millisecond
+)
+
+// Finish returns the results, takes the network down, and reports how many packet buffers were not
+// returned. A world that was stopped is not drained: what was under way then counts as such.
+func (e *Experiment) Finish() (result.Run, error) {
+	now := e.World.Now()
+	run := e.rec.Results(now)
+	run.Seed = e.seed
+	run.Mode = e.sc.Mode.World
+	run.Fingerprint = fmt.Sprintf("%016x", e.World.Fingerprint())
+	run.Partial = now < e.End()
+	for _, f := range e.Flows {
+		f.Halt()
+	}
+	if e.World.Stopped() {
+		e.rec.Settle(&run)
+		measure.Judge(e.sc, &run)
+		return run, errors.Join(append(e.failed, e.Network.Failed()...)...)
+	}
+	drain := drainSim
+	if run.Mode == result.ModeLive {
+		drain = drainLive
+	}
+	err := e.World.Run(now.Add(drain))
+	e.rec.Settle(&run)
+	for _, f := range e.Flows {
+		f.Close()
+	}
+	e.Network.Close()
+	err = errors.Join(err, e.World.Run(now.Add(2*drain)))
+	run.Totals.BuffersPeak = result.Some(uint64(e.World.Pool().Peak()))
+	run.Totals.BuffersLeft = result.Some(uint64(max(e.World.Pool().Live(), 0)))
+	measure.Judge(e.sc, &run)
+	return run, errors.Join(append(append(e.failed, e.Network.Failed()...), err)...)
+}

@@ -1,0 +1,166 @@
+// Package experiment runs a scenario in a world: it builds the network, sets workload and faults going,
+// lets time pass, and returns the results. It is the same code for the simulator and for the live
+// world.
+package experiment
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/clock"
+	"ouroboros/frcp"
+	"ouroboros/scenarios"
+	"ouroboros/scenarios/node"
+	"ouroboros/scenarios/traffic"
+)
+
+// flows returns the flows of the workload in order.
+func flows(n *node.Network, sc *scenarios.Scenario) ([]traffic.Spec, error) {
+	par, err := transport(sc.FRCP)
+	if err != nil {
+		return nil, err
+	}
+	var out []traffic.Spec
+	for i := range sc.Workload {
+		w := &sc.Workload[i]
+		specs, err := entry(n, sc, w)
+		if err != nil {
+			return nil, fmt.Errorf("workload %s: %w", w.Name, err)
+		}
+		for k := range specs {
+			specs[k].ID = len(out) + 1
+			specs[k].FRCP = par
+			out = append(out, specs[k])
+		}
+	}
+	return out, nil
+}
+
+// transport returns the parameters of FRCP of the workload's flows.
+func transport(f scenarios.FRCP) (frcp.Params, error) {
+	p := frcp.Params{
+		Window: f.Window, AckEvery: f.AckEvery, AckDelay: f.AckDelay.D(), A: f.A.D(), R: f.R.D(),
+		FirstAckDelay: f.FirstAckDelay.D(), PlainAcks: f.PlainAcks,
+	}
+	if f.Recovery != "" {
+		if err := p.Recovery.UnmarshalText([]byte(f.Recovery)); err != nil {
+			return p, err
+		}
+	}
+	p.OwnPeer = p.Recovery == frcp.RecoveryRACK && !p.PlainAcks // all members are ours
+	return p, p.Validate()
+}
+
+// entry returns the flows of one entry of the workload.
+func entry(n *node.Network, sc *scenarios.Scenario, w *scenarios.Workload) ([]traffic.Spec, error) {
+	l := n.Layer(w.Layer)
+	if l == nil {
+		return nil, fmt.Errorf("layer %q: there is none of this name", w.Layer)
+	}
+	members := make([]string, len(l.Members))
+	for i, s := range l.Members {
+		members[i] = s.Name
+	}
+	pairs := w.Pairs(members)
+	base := traffic.Spec{
+		Workload: w.Name, QoS: w.QoS.Spec(), Layer: l.Name, Ask: core.Name(l.Name), Size: int(w.Size), Count: w.Count,
+		Bytes: uint64(w.Bytes), Start: core.Time(w.Start), Stop: clock.Never, Warmup: core.Time(sc.Warmup),
+		On: w.On.D(), Off: w.Off.D(), NoPhase: w.Phase == nil,
+	}
+	if base.Size > 0 && base.Size < traffic.HeaderLen {
+		return nil, fmt.Errorf("size: %v: a message has at least %d bytes", w.Size, traffic.HeaderLen)
+	}
+	if w.Phase != nil {
+		base.Phase = w.Phase.D()
+	}
+	switch {
+	case w.Stop > 0:
+		base.Stop = core.Time(w.Stop)
+	case w.Duration > 0:
+		base.Stop = base.Start.Add(w.Duration.D())
+	}
+	kind := w.Kind
+	var rates []float64
+	if kind == scenarios.KindMatrix {
+		kind = w.Source
+		rates = demands(n, w, pairs)
+	}
+	base.Kind = map[string]traffic.Kind{
+		scenarios.KindCBR: traffic.CBR, scenarios.KindPoisson: traffic.Poisson, scenarios.KindOnOff: traffic.OnOff,
+		scenarios.KindBulk: traffic.Bulk, scenarios.KindPing: traffic.Ping,
+	}[kind]
+	out := make([]traffic.Spec, 0, len(pairs))
+	for i, p := range pairs {
+		s := base
+		s.Name = fmt.Sprintf("%s/%s-%s", w.Name, p[0], p[1])
+		s.From, s.To = n.System(p[0]), n.System(p[1])
+		if l.Kind != "unicast" {
+			x := n.Between(p[0], p[1])
+			if x == nil {
+				return nil, fmt.Errorf("layer %s: %s and %s share no link", l.Name, p[0], p[1])
+			}
+			s.Ask = core.Name(x.Name)
+		}
+		s.Interval = w.Interval.D()
+		rate := float64(w.Rate)
+		if rates != nil {
+			rate = rates[i]
+		}
+		if s.Interval == 0 && rate > 0 {
+			s.Interval = time.Duration(math.Round(float64(s.Size) * 8e9 / rate))
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// demands returns the rate of every pair in bit/s. Under the gravity model it is proportional to the
+// product of the degrees of both nodes in the map, a usual stand-in for their traffic where no
+// measurement is at hand (Roughan 2005: Simplifying the synthesis of Internet traffic matrices); under
+// the uniform model all are equal.
+func demands(n *node.Network, w *scenarios.Workload, pairs [][2]string) []float64 {
+	degree := make(map[string]float64, len(n.Systems))
+	for _, x := range n.Wires {
+		degree[x.A.Name]++
+		degree[x.B.Name]++
+	}
+	weights := make([]float64, len(pairs))
+	sum := 0.0
+	for i, p := range pairs {
+		weights[i] = 1
+		if w.Model != "uniform" {
+			weights[i] = degree[p[0]] * degree[p[1]]
+		}
+		sum += weights[i]
+	}
+	for i := range weights {
+		weights[i] *= float64(w.Total) / sum
+	}
+	return weights
+}
+
+// extraNames registers the names of the scenario that no workload brings.
+func extraNames(n *node.Network, names []scenarios.Name) error {
+	for _, x := range names {
+		l := n.Layer(x.Layer)
+		if l == nil {
+			return fmt.Errorf("name %q: layer %q: there is none of this name", x.Name, x.Layer)
+		}
+		var members []string
+		for _, s := range l.Members {
+			members = append(members, s.Name)
+		}
+		for _, s := range l.Members {
+			if !slices.Contains(x.Nodes.Select(members), s.Name) {
+				continue
+			}
+			if err := s.Broker.Register(core.Name(x.Name), core.Name(l.Name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+// Package faults carries out the faults of a scenario: wires that go down and up, nodes that end, and
+// links that change during the run.
+package faults
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/scenarios"
+	"ouroboros/scenarios/node"
+)
+
+// Event is something that happens to wires or nodes.
+type Event struct {
+	Name  string
+	At    core.Time
+	Wires []*node.Wire   // affected
+	Nodes []*node.System // that end
+	// Breaks tells that wires or nodes go down, Repairs that wires come up. A change of parameters is
+	// neither.
+	Breaks, Repairs bool
+	do              func() error
+}
+
+// Plan returns the events of a scenario in the order of their time.
+func Plan(n *node.Network, faults []scenarios.Fault) ([]Event, error) {
+	var out []Event
+	for i := range faults {
+		ev, err := plan(n, &faults[i])
+		if err != nil {
+			return nil, fmt.Errorf("fault %q: %w", faults[i].Name, err)
+		}
+		out = append(out, ev...)
+	}
+	slices.SortStableFunc(out, func(a, b Event) int {
+		switch {
+		case a.At < b.At:
+			return -1
+		case a.At > b.At:
+			return 1
+		}
+		return 0
+	})
+	return out, nil
+}
+
+func plan(n *node.Network, f *scenarios.Fault) ([]Event, error) {
+	wires, nodes := targets(n, f)
+	if len(wires) == 0 && len(nodes) == 0 {
+		return nil, fmt.Errorf("it names no link and no node of the network")
+	}
+	e := Event{Name: f.Name, At: core.Time(f.At), Wires: wires}
+	switch {
+	case f.Kill:
+		e.Nodes, e.Breaks = nodes, true
+		e.do = func() error {
+			for _, s := range nodes {
+				n.World.Kill(s.Name)
+			}
+			return nil
+		}
+		return []Event{e}, nil
+	case f.Down != nil:
+		e.Breaks = true
+		e.do = setUp(wires, false)
+		return withEnd(e, *f.Down, "repaired", Event{Repairs: true, do: setUp(wires, true)}), nil
+	case f.Up:
+		e.Repairs = true
+		e.do = setUp(wires, true)
+		return []Event{e}, nil
+	case f.Set != nil:
+		return change(e, f), nil
+	}
+	return nil, fmt.Errorf("it does nothing: accepted is one of down, up, kill, set")
+}
+
+// targets returns what a fault is about. A node stands for all its wires.
+func targets(n *node.Network, f *scenarios.Fault) (wires []*node.Wire, nodes []*node.System) {
+	var wireNames, nodeNames []string
+	for _, w := range n.Wires {
+		wireNames = append(wireNames, w.Name)
+	}
+	for _, s := range n.Systems {
+		nodeNames = append(nodeNames, s.Name)
+	}
+	for _, name := range f.Link.Select(wireNames) {
+		wires = append(wires, n.Wire(name))
+	}
+	for _, name := range f.Node.Select(nodeNames) {
+		nodes = append(nodes, n.System(name))
+	}
+	for _, w := range n.Wires {
+		if (slices.Contains(nodes, w.A) || slices.Contains(nodes, w.B)) && !slices.Contains(wires, w) {
+			wires = append(wires, w)
+		}
+	}
+	return wires, nodes
+}
+
+func setUp(wires []*node.Wire, up bool) func() error {
+	return func() error {
+		for _, w := range wires {
+			w.SetUp(up)
+		}
+		return nil
+	}
+}
+
+// withEnd adds the event that ends e after a period.
+func withEnd(e Event, after scenarios.Period, what string, end Event) []Event {
+	if after == scenarios.Forever {
+		return []Event{e}
+	}
+	end.Name, end.Wires = e.Name+" "+what, e.Wires
+	end.At = e.At.Add(time.Duration(after))
+	return []Event{e, end}
+}
+
+// change sets new values on wires and, with a period, puts the old ones back.
+func change(e Event, f *scenarios.Fault) []Event {
+	old := map[*node.Wire][2]core.LinkSpec{}
+	dirs := node.Directions(f.Direction)
+	e.do = func() error {
+		for _, w := range e.Wires {
+			old[w] = [2]core.LinkSpec{w.Spec(0), w.Spec(1)}
+			for _, d := range dirs {
+				if err := w.Set(d, node.Apply(w.Spec(d), *f.Set)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	restore := func() error {
+		for _, w := range e.Wires {
+			for _, d := range dirs {
+				if err := w.Set(d, old[w][d]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	return withEnd(e, f.For, "ended", Event{do: restore})
+}
+
+// Schedule has the events carried out at their time on env, an actor that no fault ends. before is
+// called with each event right before it happens, failed with the error of one that could not.
+func Schedule(env core.Env, events []Event, before func(*Event), failed func(error)) {
+	for i := range events {
+		e := &events[i]
+		env.NewTimer(func() {
+			before(e)
+			if err := e.do(); err != nil {
+				failed(fmt.Errorf("fault %q: %w", e.Name, err))
+			}
+		}).Reset(e.At.Sub(env.Now()))
+	}
+}

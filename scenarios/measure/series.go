@@ -1,0 +1,165 @@
+package measure
+
+import (
+	"slices"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/scenarios/result"
+)
+
+// sampler records quantities at fixed intervals.
+type sampler struct {
+	env    core.Env
+	cfg    Config
+	every  time.Duration
+	timer  core.Timer
+	probes []*probe
+}
+
+// probe is one quantity: its series and how to read it.
+type probe struct {
+	series result.Series
+	read   func() (v float64, ok bool)
+}
+
+// maxSeriesFlows is how many flows get a series each; of a larger workload the sums over its entries
+// are recorded.
+const maxSeriesFlows = 64
+
+func newSampler(env core.Env, cfg Config) *sampler {
+	s := &sampler{env: env, cfg: cfg, every: cfg.Scenario.Series.Interval.D()}
+	s.timer = env.NewTimer(s.sample)
+	for _, what := range cfg.Scenario.Series.Record {
+		switch what {
+		case "goodput", "offered":
+			s.rates(what)
+		case "delay":
+			s.delays()
+		case "queue", "utilisation":
+			s.links(what)
+		case "ecn":
+			s.levels()
+		}
+	}
+	return s
+}
+
+func (s *sampler) add(name, unit string, read func() (float64, bool)) {
+	s.probes = append(s.probes, &probe{result.Series{Name: name, Unit: unit}, read})
+}
+
+func (s *sampler) begin() { s.timer.Reset(s.every) }
+
+func (s *sampler) sample() {
+	t := s.env.Now().Seconds()
+	for _, p := range s.probes {
+		if v, ok := p.read(); ok {
+			p.series.Add(t, v)
+		}
+	}
+	s.timer.Reset(s.every)
+}
+
+func (s *sampler) take() (out []result.Series) {
+	s.timer.Stop()
+	for _, p := range s.probes {
+		if len(p.series.T) > 0 {
+			out = append(out, p.series)
+		}
+	}
+	return out
+}
+
+// rates records payload per interval: of each flow, or summed up for each entry of a large workload.
+func (s *sampler) rates(what string) {
+	groups := map[string][]int{}
+	var names []string
+	for i, f := range s.cfg.Flows {
+		name := "flow." + f.Name
+		if len(s.cfg.Flows) > maxSeriesFlows {
+			name = "workload." + f.Workload
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		groups[name] = append(groups[name], i)
+	}
+	for _, name := range names {
+		members := groups[name]
+		last := uint64(0)
+		s.add(name+"."+what, "bit/s", func() (float64, bool) {
+			sum, began := uint64(0), false
+			for _, i := range members {
+				st := &s.cfg.Flows[i].Stats
+				began = began || st.Sent > 0
+				if what == "goodput" {
+					sum += st.Bytes
+				} else {
+					sum += st.OfferedBytes
+				}
+			}
+			v := float64(sum-last) * 8 / s.every.Seconds()
+			last = sum
+			return v, began
+		})
+	}
+}
+
+// delays records the mean delay of the messages that arrived in the interval.
+func (s *sampler) delays() {
+	for _, f := range s.cfg.Flows {
+		if len(s.cfg.Flows) > maxSeriesFlows {
+			return
+		}
+		lastN, lastSum := uint64(0), 0.0
+		s.add("flow."+f.Name+".delay", "ns", func() (float64, bool) {
+			n, sum := f.Delay.Total()
+			dn, ds := n-lastN, sum-lastSum
+			lastN, lastSum = n, sum
+			return ds / float64(max(dn, 1)), dn > 0
+		})
+	}
+}
+
+// links records the queue or the utilisation of both directions of every wire.
+func (s *sampler) links(what string) {
+	for _, w := range s.cfg.Network.Wires {
+		a, b := w.Ends()
+		for dir, end := range []core.Link{a, b} {
+			from, to := w.A.Name, w.B.Name
+			if dir == 1 {
+				from, to = to, from
+			}
+			name := "link." + from + ">" + to + "." + what
+			if what == "queue" {
+				s.add(name, "packets", func() (float64, bool) { return float64(end.Queued()), true })
+				continue
+			}
+			last := time.Duration(0)
+			s.add(name, "ratio", func() (float64, bool) {
+				busy := w.Stats(dir).Busy
+				v := (busy - last).Seconds() / s.every.Seconds()
+				last = busy
+				return v, true
+			})
+		}
+	}
+}
+
+// levels records the congestion level that the receiver of each flow has reported.
+func (s *sampler) levels() {
+	for _, f := range s.cfg.Flows {
+		if len(s.cfg.Flows) > maxSeriesFlows {
+			return
+		}
+		s.add("flow."+f.Name+".ecn", "", func() (float64, bool) {
+			p := f.From.IPCP(f.Layer)
+			if p == nil {
+				return 0, false
+			}
+			info, ok := p.FA().Flow(f.EID())
+			return float64(info.Congestion.Upstream), ok
+		})
+	}
+}

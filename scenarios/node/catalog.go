@@ -1,0 +1,213 @@
+// Package node assembles the systems of an experiment over a core.World: nodes and wires from a
+// topology, and on each node a broker, shims and the IPCPs of the scenario's layers. It runs in both
+// worlds. Everything that a layer does by itself in reality it does here too; only what the scenario
+// decides (who is a member, who connects to whom) is decided here.
+package node
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+
+	"ouroboros/core/policy"
+	"ouroboros/ipcp/unicast"
+	"ouroboros/ipcp/unicast/addr"
+	"ouroboros/ipcp/unicast/ca"
+	"ouroboros/ipcp/unicast/dir"
+	"ouroboros/ipcp/unicast/pff"
+	"ouroboros/ipcp/unicast/routing"
+	"ouroboros/ipcp/unicast/sched"
+	"ouroboros/scenarios"
+	"ouroboros/topologies"
+)
+
+// Catalog answers the loader's questions about policies and topologies. It implements
+// scenarios.Catalog.
+type Catalog struct {
+	// Read returns the content of a topology file; nil refuses files.
+	Read func(name string) ([]byte, error)
+}
+
+// The defaults of the policy kinds.
+const (
+	defaultRouting    = "link-state"
+	defaultForwarding = "simple"
+	defaultCongestion = "mb-ecn"
+	defaultDirectory  = "static"
+	defaultScheduler  = "fifo"
+	defaultAddressing = "flat-random"
+)
+
+func orDefault(name, def string) string {
+	if name == "" {
+		return def
+	}
+	return name
+}
+
+// Policy checks the choice of a policy.
+func (c Catalog) Policy(kind, name string, params map[string]any) error {
+	var err error
+	switch kind {
+	case "routing":
+		_, err = routing.Policies().Choose(orDefault(name, defaultRouting), params)
+	case "forwarding":
+		_, err = pff.Policies().Choose(orDefault(name, defaultForwarding), params)
+	case "congestion":
+		_, err = ca.Policies().Choose(orDefault(name, defaultCongestion), params)
+	case "directory":
+		_, err = dir.Policies(nil).Choose(orDefault(name, defaultDirectory), params)
+	case "scheduler":
+		_, err = sched.Policies().Choose(orDefault(name, defaultScheduler), params)
+	case "addressing":
+		_, err = addr.Policies().Choose(orDefault(name, defaultAddressing), params)
+	default:
+		err = fmt.Errorf("unknown kind of policy %q", kind)
+	}
+	return err
+}
+
+// Docs documents all policies, kind by kind.
+func Docs() []policy.Doc {
+	d := routing.Policies().Docs()
+	d = append(d, pff.Policies().Docs()...)
+	d = append(d, ca.Policies().Docs()...)
+	d = append(d, dir.Policies(nil).Docs()...)
+	d = append(d, sched.Policies().Docs()...)
+	return append(d, addr.Policies().Docs()...)
+}
+
+// choose looks the policies of a layer up. names is the table that the members share under the
+// directory policy static.
+func choose(p scenarios.Policies, names *dir.Names) (out unicast.Policies, err error) {
+	pick := func(e error) {
+		if err == nil {
+			err = e
+		}
+	}
+	var e error
+	out.Routing, e = routing.Policies().Choose(orDefault(p.Routing.Name, defaultRouting), p.Routing.Params)
+	pick(e)
+	out.Forwarding, e = pff.Policies().Choose(orDefault(p.Forwarding.Name, defaultForwarding), p.Forwarding.Params)
+	pick(e)
+	out.Congestion, e = ca.Policies().Choose(orDefault(p.Congestion.Name, defaultCongestion), p.Congestion.Params)
+	pick(e)
+	out.Directory, e = dir.Policies(names).Choose(orDefault(p.Directory.Name, defaultDirectory), p.Directory.Params)
+	pick(e)
+	out.Scheduler, e = sched.Policies().Choose(orDefault(p.Scheduler.Name, defaultScheduler), p.Scheduler.Params)
+	pick(e)
+	out.Addressing, e = addr.Policies().Choose(orDefault(p.Addressing.Name, defaultAddressing), p.Addressing.Params)
+	pick(e)
+	return out, err
+}
+
+// Topology returns the names of a topology's nodes and links.
+func (c Catalog) Topology(t *scenarios.Topology) (*scenarios.Graph, error) {
+	g, err := c.Graph(t)
+	if err != nil {
+		return nil, err
+	}
+	out := &scenarios.Graph{Nodes: g.NodeNames()}
+	for _, l := range g.Links {
+		out.Links = append(out.Links, scenarios.GraphLink{Name: l.Name, A: g.Nodes[l.A].Name, B: g.Nodes[l.B].Name})
+	}
+	return out, nil
+}
+
+// graphSeed seeds the generators: a scenario has one topology, whatever the seed of the run.
+const graphSeed = 1
+
+// Graph makes the map of a scenario.
+func (c Catalog) Graph(t *scenarios.Topology) (*topologies.Graph, error) {
+	switch {
+	case t.Map != "":
+		g, err := topologies.Map(t.Map)
+		return located(g, err)
+	case t.File != "":
+		if c.Read == nil {
+			return nil, fmt.Errorf("file %q: no files can be read here", t.File)
+		}
+		data, err := c.Read(t.File)
+		if err != nil {
+			return nil, err
+		}
+		g, err := topologies.Load(t.File, bytes.NewReader(data))
+		return located(g, err)
+	case t.Generator != "":
+		return generate(t.Generator, t.Params)
+	}
+	return written(t)
+}
+
+// located gives the links of a real map the delays of their length, where it is known.
+func located(g *topologies.Graph, err error) (*topologies.Graph, error) {
+	if err != nil {
+		return nil, err
+	}
+	for i := range g.Links {
+		l := &g.Links[i]
+		if d, ok := topologies.GeoDelay(g.Nodes[l.A], g.Nodes[l.B]); ok && !l.HasDelay {
+			l.Delay, l.HasDelay = d, true
+		}
+	}
+	return g, nil
+}
+
+func generate(name string, params map[string]any) (*topologies.Graph, error) {
+	gen, err := topologies.GeneratorNamed(name)
+	if err != nil {
+		return nil, err
+	}
+	cfg := gen.Config()
+	dec, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		Result: cfg, ErrorUnused: true,
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc(), rateHook),
+		MatchName:  func(key, field string) bool { return key == field },
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := dec.Decode(params); err != nil {
+		var keys []string
+		for _, p := range gen.Params() {
+			keys = append(keys, fmt.Sprintf("%s (%s, default %s)", p.Key, p.Type, p.Default))
+		}
+		return nil, fmt.Errorf("generator %s: %w; accepted are %s", name, err, strings.Join(keys, ", "))
+	}
+	return gen.Build(cfg, rand.New(rand.NewPCG(graphSeed, graphSeed)))
+}
+
+// written returns the map of a topology that the scenario writes out.
+func written(t *scenarios.Topology) (*topologies.Graph, error) {
+	index := map[string]int{}
+	var nodes []topologies.Node
+	for i, n := range t.Nodes {
+		index[n] = i
+		nodes = append(nodes, topologies.Node{Name: n})
+	}
+	var links []topologies.Link
+	for _, w := range t.Wires {
+		if len(w.Ends) != 2 {
+			return nil, fmt.Errorf("wire %q: %d ends, accepted are 2", w.Name, len(w.Ends))
+		}
+		a, okA := index[w.Ends[0]]
+		b, okB := index[w.Ends[1]]
+		if !okA || !okB {
+			return nil, fmt.Errorf("wire %q: ends %q and %q: both must be nodes: %s", w.Name, w.Ends[0], w.Ends[1], strings.Join(t.Nodes, ", "))
+		}
+		links = append(links, topologies.Link{A: a, B: b})
+	}
+	g, err := topologies.Build("written", nodes, links)
+	if err != nil {
+		return nil, err
+	}
+	for i, w := range t.Wires {
+		if w.Name != "" {
+			g.Links[i].Name = w.Name
+		}
+	}
+	return g, g.Validate()
+}

@@ -1,0 +1,55 @@
+package node
+
+import (
+	"ouroboros/ipcp/unicast"
+	"ouroboros/ipcp/unicast/dt"
+	"ouroboros/ipcp/unicast/pff"
+)
+
+// Path returns the systems that a packet between two members of a layer passes now, both ends among
+// them, as the forwarding tables stand; nil if there is no path or it loops.
+func (n *Network) Path(l *Layer, from, to *System) []*System {
+	if l.Kind != unicastKind { // a shim: both ends of one wire
+		return []*System{from, to}
+	}
+	byAddr := map[uint64]*System{}
+	for _, s := range l.Members {
+		if p := s.IPCP(l.Name); p != nil {
+			byAddr[p.Address()] = s
+		}
+	}
+	end := to.IPCP(l.Name)
+	if end == nil || from.IPCP(l.Name) == nil {
+		return nil
+	}
+	path := []*System{from}
+	for s := from; s != to; {
+		peer, ok := nextHop(s.IPCP(l.Name), end.Address())
+		if s = byAddr[peer]; !ok || s == nil || len(path) > len(l.Members) {
+			return nil
+		}
+		path = append(path, s)
+	}
+	return path
+}
+
+// nextHop returns the address of the neighbour through which a member reaches dst.
+func nextHop(p *unicast.IPCP, dst uint64) (peer uint64, ok bool) {
+	out := p.Forwarding().Next(dst, 0)
+	p.DT().Ports(func(i pff.Port, addr uint64, _ dt.Stats, _ int) {
+		if i == out && out != pff.None {
+			peer, ok = addr, true
+		}
+	})
+	return peer, ok
+}
+
+// Uses reports whether a path goes over the wire.
+func Uses(path []*System, w *Wire) bool {
+	for i := 1; i < len(path); i++ {
+		if a, b := path[i-1], path[i]; a == w.A && b == w.B || a == w.B && b == w.A {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,199 @@
+package scenarios
+
+// SchemaVersion is the value of the key schema that this loader understands.
+const SchemaVersion = 1
+
+// Scenario is a whole scenario file, decoded and checked, with defaults filled in. Tags: mapstructure
+// is the key; enum lists the accepted texts; min and max bound a number, a duration or a size.
+type Scenario struct {
+	Schema      int        `mapstructure:"schema"`             // SchemaVersion
+	Name        string     `mapstructure:"name"`               // lower case, digits and dashes
+	Description string     `mapstructure:"description"`        // one line
+	Duration    Duration   `mapstructure:"duration" min:"1ns"` // length of the run, above 0
+	Warmup      Duration   `mapstructure:"warmup"`             // leading part that figures leave out; default 0
+	Seeds       []uint64   `mapstructure:"seeds"`              // one run for each; default [1]
+	Mode        Mode       `mapstructure:"mode"`
+	Topology    Topology   `mapstructure:"topology"`
+	Links       []LinkRule `mapstructure:"links"` // applied in order over the topology's values
+	Layers      []Layer    `mapstructure:"layers"`
+	// Names registers more names than those of the workload's receivers, each of which the runner makes
+	// and registers by itself.
+	Names    []Name     `mapstructure:"names"`
+	FRCP     FRCP       `mapstructure:"frcp"`
+	Workload []Workload `mapstructure:"workload"`
+	Faults   []Fault    `mapstructure:"faults"`
+	// Measure lists what is measured; default: everything.
+	Measure []string `mapstructure:"measure" enum:"goodput|loss|delay|queue|utilisation|fairness|control|convergence"`
+	Series  Series   `mapstructure:"series"`
+	Expect  []Expect `mapstructure:"expect"`
+
+	// Overrides are the values that came from outside the file, in the order of their application.
+	Overrides []Override `mapstructure:"-"`
+}
+
+// Override is a value that replaced one of the file.
+type Override struct {
+	Path, Value string
+	Origin      string // "environment" or "flag"
+}
+
+// Mode chooses the world and its calendar.
+type Mode struct {
+	World string  `mapstructure:"world" enum:"sim|live"` // default sim
+	Epoch Instant `mapstructure:"epoch"`                 // calendar time of the start in the simulator; default 2026-01-01T00:00:00Z
+}
+
+// Topology names the nodes and wires: exactly one of Map, File, Generator and Nodes.
+type Topology struct {
+	Map       string         `mapstructure:"map"`       // embedded map
+	File      string         `mapstructure:"file"`      // topology file, relative to the scenario file
+	Generator string         `mapstructure:"generator"` // with Params
+	Params    map[string]any `mapstructure:"params"`    // of the generator
+	Nodes     []string       `mapstructure:"nodes"`     // written out, with Wires
+	Wires     []Wire         `mapstructure:"wires"`
+	// Defaults hold for every wire whose source gives no own value.
+	Defaults LinkParams `mapstructure:"defaults"`
+}
+
+// Wire is a link written out in the scenario.
+type Wire struct {
+	Name       string   `mapstructure:"name"` // default: the ends joined by a dash
+	Ends       []string `mapstructure:"ends"` // two nodes
+	LinkParams `mapstructure:",squash"`
+}
+
+// LinkParams are the properties of a wire, or of one direction of it. Nil leaves a value as it is.
+type LinkParams struct {
+	Rate      *Rate     `mapstructure:"rate" min:"1bps"`
+	Delay     *Duration `mapstructure:"delay"`             // propagation
+	MTU       *Size     `mapstructure:"mtu" min:"64B"`     // largest payload of a frame; default 1500B
+	Queue     *Queue    `mapstructure:"queue"`             // default 1000 packets, full: drop
+	Loss      *float64  `mapstructure:"loss" max:"1"`      // probability that a packet is lost
+	Gilbert   *Gilbert  `mapstructure:"gilbert"`           // burst losses
+	Drop      []uint64  `mapstructure:"drop" min:"1"`      // ordinals of packets that are lost, from 1
+	BER       *float64  `mapstructure:"ber" max:"1"`       // probability that a bit is wrong
+	FCS       *bool     `mapstructure:"fcs"`               // false: frames with bit errors are delivered; default true
+	Jitter    *Duration `mapstructure:"jitter"`            // additional delay, uniform in [0, jitter)
+	Reorder   *Reorder  `mapstructure:"reorder"`           // packets held back and overtaken
+	Duplicate *float64  `mapstructure:"duplicate" max:"1"` // probability that a packet arrives twice
+	Overhead  *Size     `mapstructure:"overhead"`          // line overhead per frame (preamble, gap, FCS) in its service time
+}
+
+// Queue is the queue in front of a wire. Packets and Bytes can both be given.
+type Queue struct {
+	Packets int    `mapstructure:"packets" min:"1"`
+	Bytes   Size   `mapstructure:"bytes" min:"1B"`
+	Full    string `mapstructure:"full" enum:"drop|block"` // what a full queue does; default drop
+}
+
+// Gilbert is the Gilbert–Elliott model: probabilities of a change from good to bad (P) and back (R)
+// before each packet, and of loss in either state.
+type Gilbert struct {
+	P        float64  `mapstructure:"p" max:"1"`
+	R        float64  `mapstructure:"r" max:"1"`
+	LossGood float64  `mapstructure:"loss_good" max:"1"` // default 0
+	LossBad  *float64 `mapstructure:"loss_bad" max:"1"`  // default 1; not nil after loading
+}
+
+// Reorder holds a packet back by By with the given probability.
+type Reorder struct {
+	Probability float64  `mapstructure:"probability" max:"1"`
+	By          Duration `mapstructure:"by" min:"1ns"`
+}
+
+// LinkRule changes the wires that a pattern names.
+type LinkRule struct {
+	Name       string   `mapstructure:"name"` // for --set; optional
+	Link       Patterns `mapstructure:"link"` // wire names
+	Direction  string   `mapstructure:"direction" enum:"both|forward|backward"`
+	LinkParams `mapstructure:",squash"`
+}
+
+// Patterns are names in which * stands for any text, ? for one character and [a-c] for one of a set. A
+// single one may be written without brackets.
+type Patterns []string
+
+// Layer is a layer and its members.
+type Layer struct {
+	Name string `mapstructure:"name"`
+	Kind string `mapstructure:"kind" enum:"unicast|shim"` // shim: flows run right over the wires
+	Over string `mapstructure:"over"`                     // "links", or the name of a layer listed before; default links
+	Shim string `mapstructure:"shim" enum:"eth-dix|direct"`
+	// Members are the nodes that have an IPCP in the layer, or "all", the default.
+	Members Patterns `mapstructure:"members"`
+	// Connect lists the pairs of members that are adjacent in a layer over another layer; default: every
+	// pair. Over links, members that share a wire are adjacent.
+	Connect  [][]string  `mapstructure:"connect"`
+	Policies Policies    `mapstructure:"policies"`
+	Params   LayerParams `mapstructure:"params"`
+}
+
+// Policies are the policies of a unicast layer, one of each kind. An empty name stands for the default
+// of the policy table.
+type Policies struct {
+	Routing    Policy `mapstructure:"routing"`
+	Forwarding Policy `mapstructure:"forwarding"`
+	Congestion Policy `mapstructure:"congestion"`
+	Directory  Policy `mapstructure:"directory"`
+	Scheduler  Policy `mapstructure:"scheduler"`
+	Addressing Policy `mapstructure:"addressing"`
+}
+
+// Policy is a choice from a policy table. It may be written as its name alone.
+type Policy struct {
+	Name   string         `mapstructure:"name"`
+	Params map[string]any `mapstructure:"params"` // decoded by the table
+}
+
+// Kinds returns the choices in the order of the keys, with the kind as the Catalog knows it.
+func (p *Policies) Kinds() []struct {
+	Kind   string
+	Policy Policy
+} {
+	return []struct {
+		Kind   string
+		Policy Policy
+	}{
+		{"routing", p.Routing},
+		{"forwarding", p.Forwarding},
+		{"congestion", p.Congestion},
+		{"directory", p.Directory},
+		{"scheduler", p.Scheduler},
+		{"addressing", p.Addressing},
+	}
+}
+
+// LayerParams are the constants of a unicast layer (spec 02 §13).
+type LayerParams struct {
+	AddrSize int      `mapstructure:"addr_size" min:"1" max:"8"` // bytes; default 4
+	EIDSize  int      `mapstructure:"eid_size" min:"1" max:"8"`  // bytes; default 8
+	MaxTTL   int      `mapstructure:"max_ttl" min:"1" max:"255"` // hops; default 60
+	MPL      Duration `mapstructure:"mpl" min:"1ms"`             // maximum packet lifetime; default 100ms
+	Queue    int      `mapstructure:"queue" min:"1" max:"65536"` // transmit queue of a flow in packets; default 1023
+}
+
+// Name registers a name at nodes.
+type Name struct {
+	Name  string   `mapstructure:"name"`
+	Layer string   `mapstructure:"layer"` // default: the last layer
+	Nodes Patterns `mapstructure:"nodes"`
+}
+
+// FRCP are the settings of the end-to-end protocol on the workload's flows (spec 10). A zero value
+// stands for the default of the protocol.
+type FRCP struct {
+	Recovery      string   `mapstructure:"recovery" enum:"rack|prototype"`        // how losses are found
+	Window        int      `mapstructure:"window" min:"64" max:"1048576"`         // packets that may wait for the reader
+	A             Duration `mapstructure:"a" min:"1ms" max:"1h"`                  // delta-t: longest time before an ack
+	R             Duration `mapstructure:"r" min:"1ms" max:"1h"`                  // delta-t: longest time of retransmission
+	AckEvery      int      `mapstructure:"ack_every" min:"1" max:"524288"`        // ack at the latest after so many packets
+	AckDelay      Duration `mapstructure:"ack_delay" min:"1us" max:"1s"`          // ack at the latest after this time
+	FirstAckDelay Duration `mapstructure:"first_ack_delay" min:"1us" max:"999ms"` // the same as long as only the peer has sent
+	PlainAcks     bool     `mapstructure:"plain_acks"`                            // send no extension of the prototype's packets
+}
+
+// Series switches time series on: a sample of each recorded quantity at every interval.
+type Series struct {
+	Interval Duration `mapstructure:"interval" min:"1us"` // default: no series
+	Record   []string `mapstructure:"record" enum:"goodput|offered|delay|queue|utilisation|ecn"`
+}

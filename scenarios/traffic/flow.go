@@ -1,0 +1,411 @@
+package traffic
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/clock"
+	"ouroboros/core/pkt"
+	"ouroboros/core/trace"
+	"ouroboros/frcp"
+	"ouroboros/scenarios/node"
+)
+
+// Kind is how a source sends.
+type Kind uint8
+
+// The kinds of sources.
+const (
+	CBR Kind = iota
+	Poisson
+	OnOff
+	Bulk
+	Ping
+)
+
+// Spec describes one flow of the workload.
+type Spec struct {
+	ID       int
+	Name     string // of the flow, and of the receiver in the layer
+	Workload string
+	Kind     Kind
+	From, To *node.System
+	Layer    string    // of the scenario
+	Ask      core.Name // the layer that is asked: Layer, or the shim's on the link between both nodes
+	QoS      core.QoS
+	FRCP     frcp.Params
+
+	Size     int           // bytes of a message; Bulk: 0 = as large as the flow takes
+	Interval time.Duration // between messages, mean for Poisson
+	On, Off  time.Duration // OnOff: means of the exponential times
+	Count    uint64        // messages; 0 = no limit
+	Bytes    uint64        // Bulk: size of the transfer
+	Start    core.Time
+	Stop     core.Time // clock.Never: the end of the run
+	Phase    time.Duration
+	NoPhase  bool // Phase is random in one interval
+	Warmup   core.Time
+}
+
+// Stats is what a flow has seen so far. Counters named Measured leave the warm-up out.
+type Stats struct {
+	Offered, OfferedBytes uint64
+	Sent, SentBytes       uint64
+	Delivered, Bytes      uint64
+	Duplicates, Reordered uint64
+	MeasuredBytes         uint64 // delivered
+	Asked, Allocated      core.Time
+	First, Last           core.Time // message sent: first and last
+	LastDelivery          core.Time
+	Ended                 core.Time // the source has stopped; Never while it runs
+	Blocked               time.Duration
+	Completed             core.Time // Bulk: all bytes delivered; Never before
+	Failure               error
+	GapEnd                core.Time // end of the longest pause between deliveries since WatchGaps
+	Gap                   time.Duration
+	GapLost               uint64 // messages that the pause left out
+}
+
+// Flow is one flow of the workload: its source at one node, its receiver at another.
+type Flow struct {
+	Spec
+	Stats Stats
+	Delay Samples // one way
+	RTT   Samples // Ping
+
+	env    core.Env // of the source
+	renv   core.Env // of the receiver
+	flow   core.Flow
+	recv   core.Flow
+	end    *frcp.Endpoint // of the source, nil on flows without FRCP
+	timer  core.Timer
+	stop   core.Timer
+	cancel func()
+	unlist func()
+
+	headroom int
+	nextID   uint32
+	due      core.Time // of the next message
+	blocked  core.Time // since when; Never if not
+	on       core.Time // OnOff: end of the burst
+	arrived  seen
+	answers  seen
+	watching bool
+	lastGap  core.Time
+	lastID   uint32
+}
+
+// New makes a flow; Start sets it going.
+func New(s Spec) *Flow {
+	f := &Flow{Spec: s, env: s.From.Env.Derive("source:" + s.Name), renv: s.To.Env.Derive("receiver:" + s.Name)}
+	f.blocked = clock.Never
+	f.Stats.Ended, f.Stats.Completed = clock.Never, clock.Never
+	f.timer = f.env.NewTimer(f.send)
+	f.stop = f.env.NewTimer(f.finish)
+	return f
+}
+
+// Listen makes the receiver known under the name of the flow.
+func (f *Flow) Listen() error {
+	if err := f.To.Broker.Register(core.Name(f.Name), f.Ask); err != nil {
+		return err
+	}
+	stop, err := f.To.Broker.Listen(core.Name(f.Name), f.accept)
+	f.unlist = stop
+	return err
+}
+
+// Begin arms the start of the source, from the beginning of the run.
+func (f *Flow) Begin() {
+	t := f.env.NewTimer(f.allocate)
+	t.Reset(f.Start.Sub(f.env.Now()))
+}
+
+func (f *Flow) allocate() {
+	f.Stats.Asked = f.env.Now()
+	f.cancel = f.From.Broker.Alloc(core.Request{Name: core.Name(f.Name), QoS: f.QoS, Layer: f.Ask}, func(fl core.Flow, err error) {
+		f.cancel = nil
+		if err != nil {
+			f.fail(err)
+			return
+		}
+		f.allocated(fl)
+	})
+}
+
+func (f *Flow) allocated(fl core.Flow) {
+	now := f.env.Now()
+	f.Stats.Allocated = now
+	end, err := frcp.WrapWith(f.env, fl, f.FRCP)
+	if err != nil {
+		fl.Close(0)
+		f.fail(err)
+		return
+	}
+	f.end, f.flow = end, end
+	f.flow.Attach((*source)(f))
+	i := f.flow.Info()
+	f.headroom = i.Headroom
+	if f.Size == 0 {
+		f.Size = i.MTU
+	}
+	if f.Size > i.MTU {
+		f.fail(core.ErrMsgSize)
+		return
+	}
+	if f.Stop != clock.Never {
+		if f.Stop <= now {
+			f.finish()
+			return
+		}
+		f.stop.Reset(f.Stop.Sub(now))
+	}
+	phase := f.Phase
+	if f.NoPhase {
+		phase = time.Duration(f.env.Rand.Int64N(max(int64(f.Interval), 1)))
+	}
+	f.due = now.Add(phase)
+	if f.Kind == OnOff {
+		f.on = f.due.Add(f.exp(f.On))
+	}
+	f.timer.Reset(phase)
+}
+
+// exp draws an exponential time with the given mean.
+func (f *Flow) exp(mean time.Duration) time.Duration {
+	return time.Duration(math.Round(f.env.Rand.ExpFloat64() * float64(mean)))
+}
+
+// send sends the message that is due and arms the next.
+func (f *Flow) send() {
+	if f.flow == nil || f.Stats.Ended != clock.Never {
+		return
+	}
+	if f.Kind == Bulk {
+		f.pour()
+		return
+	}
+	now := f.env.Now()
+	for f.due <= now {
+		f.offer(f.Size)
+		f.due = f.next(f.due)
+		if !f.write(f.Size) {
+			return
+		}
+		if f.exhausted() {
+			return
+		}
+	}
+	f.timer.Reset(f.due.Sub(now))
+}
+
+// offer counts a message that the source wants to send.
+func (f *Flow) offer(size int) {
+	f.Stats.Offered++
+	f.Stats.OfferedBytes += uint64(size)
+}
+
+// exhausted ends a source that has offered all its messages.
+func (f *Flow) exhausted() bool {
+	if f.Count == 0 || f.Stats.Offered < f.Count {
+		return false
+	}
+	f.finish()
+	return true
+}
+
+// resume continues a source that stood still: the message that found no room goes first. A source with
+// a schedule has slipped: what fell due meanwhile was offered and never sent, as by a program that
+// blocks in its write.
+func (f *Flow) resume() {
+	if f.flow == nil || f.Stats.Ended != clock.Never {
+		return
+	}
+	if f.Kind == Bulk {
+		f.pour()
+		return
+	}
+	if !f.write(f.Size) || f.exhausted() {
+		return
+	}
+	now := f.env.Now()
+	for f.due <= now {
+		f.offer(f.Size)
+		f.due = f.next(f.due)
+		if f.exhausted() {
+			return
+		}
+	}
+	f.timer.Reset(f.due.Sub(now))
+}
+
+// next returns when the message after the one at t is due.
+func (f *Flow) next(t core.Time) core.Time {
+	switch f.Kind {
+	case Poisson:
+		return t.Add(f.exp(f.Interval))
+	case OnOff:
+		if t = t.Add(f.Interval); t > f.on {
+			t = f.on.Add(f.exp(f.Off))
+			f.on = t.Add(f.exp(f.On))
+		}
+		return t
+	case CBR, Ping, Bulk:
+	}
+	return t.Add(f.Interval)
+}
+
+// pour writes until the flow takes no more or everything is written.
+func (f *Flow) pour() {
+	for {
+		left := uint64(f.Size)
+		if f.Bytes > 0 {
+			if f.Stats.SentBytes >= f.Bytes {
+				f.finish()
+				return
+			}
+			left = min(left, f.Bytes-f.Stats.SentBytes)
+		}
+		size := max(int(left), HeaderLen)
+		if !f.write(size) {
+			return
+		}
+		f.offer(size)
+	}
+}
+
+// write sends a message. If the flow would block the source stands still until it is writable, and the
+// message goes first then.
+func (f *Flow) write(size int) bool {
+	now := f.env.Now()
+	p := f.env.Pool.GetPhantom(f.headroom, HeaderLen, size-HeaderLen)
+	typ := uint32(typeData)
+	if f.Kind == Ping {
+		typ = typeRequest
+	}
+	putHeader(p.Front(), typ, f.nextID, f.env.Wall())
+	err := f.flow.Write(p)
+	if errors.Is(err, core.ErrWouldBlock) {
+		p.Release()
+		f.blocked = now
+		return false
+	}
+	if err != nil {
+		f.fail(err)
+		return false
+	}
+	f.env.Trace.Note(now, trace.MessageSent, uint64(f.nextID), uint64(size))
+	if f.Stats.Sent == 0 {
+		f.Stats.First = now
+	}
+	f.nextID++
+	f.Stats.Sent++
+	f.Stats.SentBytes += uint64(size)
+	f.Stats.Last = now
+	return true
+}
+
+// finish ends the source. The flow stays open for what is under way until the end of the run.
+func (f *Flow) finish() {
+	if f.Stats.Ended != clock.Never {
+		return
+	}
+	now := f.env.Now()
+	f.Stats.Ended = now
+	f.timer.Stop()
+	f.stop.Stop()
+	f.unblock(now)
+}
+
+// Halt stops the source as at the end of the run.
+func (f *Flow) Halt() { f.finish() }
+
+func (f *Flow) unblock(now core.Time) {
+	if f.blocked != clock.Never {
+		f.Stats.Blocked += now.Sub(f.blocked)
+		f.blocked = clock.Never
+	}
+}
+
+func (f *Flow) fail(err error) {
+	if f.Stats.Failure == nil {
+		f.Stats.Failure = err
+	}
+	f.finish()
+}
+
+// Close ends the flow at both ends.
+func (f *Flow) Close() {
+	f.finish()
+	if f.cancel != nil {
+		f.cancel()
+	}
+	if f.unlist != nil {
+		f.unlist()
+	}
+	for _, fl := range []core.Flow{f.flow, f.recv} {
+		if fl != nil {
+			fl.Close(0)
+		}
+	}
+	f.flow, f.recv = nil, nil
+}
+
+// Transport returns the counters of FRCP at the source; false on flows without it.
+func (f *Flow) Transport() (frcp.Stats, bool) {
+	if f.end == nil || f.QoS.Mode() == core.ModeRaw {
+		return frcp.Stats{}, false
+	}
+	return f.end.Stats().Stats, true
+}
+
+// source is the user of the flow at its source.
+type source Flow
+
+// Deliver takes an answer.
+func (s *source) Deliver(p *pkt.Buf) {
+	f := (*Flow)(s)
+	defer p.Release()
+	if p.Len() < HeaderLen || f.Kind != Ping {
+		return
+	}
+	typ, id, wall := header(p.Bytes())
+	if typ != typeReply {
+		return
+	}
+	now := f.env.Now()
+	f.env.Trace.Note(now, trace.MessageDelivered, uint64(id), uint64(p.Len()))
+	if dup, _ := f.answers.note(id); dup {
+		return
+	}
+	if now >= f.Warmup {
+		f.RTT.Add(f.env.Wall() - wall)
+	}
+}
+
+// Writable continues a source that stood still.
+func (s *source) Writable() {
+	f := (*Flow)(s)
+	f.unblock(f.env.Now())
+	f.resume()
+}
+
+// State is of no concern: what is lost is counted at the receiver.
+func (s *source) State(bool) {}
+
+// Closed ends the source: its flow has gone.
+func (s *source) Closed(err error) {
+	f := (*Flow)(s)
+	f.fail(err)
+	f.flow = nil
+}
+
+// EID returns the local endpoint id of the flow at its source, 0 while there is none.
+func (f *Flow) EID() uint64 {
+	if f.flow == nil {
+		return 0
+	}
+	return f.flow.Info().EID
+}

@@ -1,0 +1,147 @@
+// Package eth is the shim IPCP over Ethernet II frames, "eth-dix" (spec 01 §3): it gives an Ethernet
+// the interface of a layer.
+//
+// The procedures that all shims share are in package flows; here are the frames and what is checked
+// on receipt. Frames for other stations, of another EtherType, from another station than the peer of
+// the flow, for a flow that does not exist, or shorter than their length field says are dropped and
+// counted by cause (D2, D11, D13, D14). The padding that Ethernet adds to short frames is cut off.
+package eth
+
+import (
+	"fmt"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/pkt"
+	"ouroboros/core/wire"
+	"ouroboros/shim/internal/flows"
+)
+
+const (
+	// MPL is the maximum packet lifetime that the layer reports (spec 01 §2.4).
+	MPL = 100 * time.Millisecond
+	// MaxMTU is the largest MTU in bytes of the layer, shim header included (spec 01 §3.7).
+	MaxMTU = 65535
+	// FirstEID is the first EID that the shim gives out, as the prototype does (spec 01 §3.4).
+	FirstEID = 64
+	lastEID  = 65535
+)
+
+// Counters counts what the shim did and what it dropped, by cause.
+type Counters = flows.Counters
+
+// Config describes the layer. All members use the same EtherType and Hash.
+type Config struct {
+	Layer core.Name
+	// EtherType is 0x0600 to 0xFFFE; 0 stands for the default, 0xA000.
+	EtherType uint16
+	// Hash is one of the SHA3 digests.
+	Hash core.HashAlgo
+}
+
+// Validate reports what is wrong with the configuration.
+func (c Config) Validate() error {
+	if err := c.Layer.Validate(); err != nil {
+		return fmt.Errorf("eth-dix: layer: %w", err)
+	}
+	if c.EtherType != 0 && (c.EtherType < 0x0600 || c.EtherType == 0xFFFF) {
+		return fmt.Errorf("eth-dix: ethertype 0x%04X, accepted are 0x0600 to 0xFFFE", c.EtherType)
+	}
+	if c.Hash > core.SHA3_512 {
+		return fmt.Errorf("eth-dix: hash %d, accepted are 0 to 3 (SHA3-224, SHA3-256, SHA3-384, SHA3-512)", c.Hash)
+	}
+	return nil
+}
+
+// Shim is an eth-dix IPCP on one interface: a core.Provider for the broker above and the
+// core.LinkUser of its link.
+type Shim struct {
+	*flows.Machine
+	env       core.Env
+	mac       [6]byte
+	number    uint64 // mac as the receive path compares it
+	etherType uint16
+	reserve   int // headroom that the link asks for
+}
+
+// New makes the shim of an interface and attaches it to its link.
+func New(env core.Env, link core.Link, cfg Config) (*Shim, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	info := link.Info()
+	if info.Kind != core.LinkEthernet {
+		return nil, fmt.Errorf("eth-dix: layer %q: link of kind %d, accepted is Ethernet (%d)", cfg.Layer, info.Kind, core.LinkEthernet)
+	}
+	s := &Shim{
+		env: env, mac: info.Addr.MAC(), etherType: cfg.EtherType,
+		reserve: info.Headroom,
+	}
+	if core.MACAddr(s.mac) != info.Addr {
+		return nil, fmt.Errorf("eth-dix: layer %q: link address %v is no MAC", cfg.Layer, info.Addr)
+	}
+	s.number = wire.MACNumber(s.mac)
+	if s.etherType == 0 {
+		s.etherType = wire.DIXEtherType
+	}
+	s.Machine = flows.New(env, link, medium{s}, flows.Config{
+		Layer:    core.LayerInfo{Name: cfg.Layer, Kind: core.KindEthDIX, Hash: cfg.Hash},
+		MPL:      MPL,
+		FirstEID: FirstEID, LastEID: lastEID,
+		MaxMTU:   MaxMTU,
+		Overhead: wire.DIXHeaderLen,
+		Header:   wire.DIXFrameHeaderLen,
+		Fixed:    wire.DIXMessageLen,
+	})
+	link.Attach(s)
+	return s, nil
+}
+
+// Receive takes a frame off the link.
+func (s *Shim) Receive(p *pkt.Buf, _ core.Addr) {
+	f := wire.DIXFrame(p.Front())
+	if len(f) < wire.DIXFrameHeaderLen {
+		s.short(p)
+		return
+	}
+	dst, src, etherType, eid := f.Fields()
+	n, have := f.Length(), p.Len()-wire.DIXFrameHeaderLen
+	switch {
+	case etherType != s.etherType:
+		s.Drop.Type++
+	case n > have:
+		s.Drop.Short++
+	case eid == wire.DIXManagementEID:
+		s.management(f, p, n)
+	case dst != s.number:
+		s.Drop.Destination++
+	default:
+		e := s.Lookup(uint32(eid))
+		if e == nil {
+			s.Drop.EID++
+			break
+		}
+		if src != e.Tag() {
+			s.Drop.Source++
+			break
+		}
+		p.Pull(wire.DIXFrameHeaderLen)
+		if n < have {
+			p.Truncate(n)
+		}
+		e.Deliver(p)
+		return
+	}
+	p.Release()
+}
+
+// short handles a frame whose header is not stored: it is too short, or a phantom.
+func (s *Shim) short(p *pkt.Buf) {
+	if p.Phantom() > 0 {
+		p.Materialise()
+		s.Receive(p, core.Addr{})
+		return
+	}
+	s.Drop.Short++
+	p.Release()
+}

@@ -1,0 +1,71 @@
+package ouroboros
+
+import (
+	"fmt"
+
+	"ouroboros/core"
+	"ouroboros/core/pkt"
+)
+
+// WriteMsg writes b as one message and waits until the flow has taken it. An empty message only tells
+// the peer that this end is alive. A message longer than Info().MTU fails with core.ErrMsgSize, one on a
+// flow that is down with core.ErrFlowDown; at the deadline it fails with core.ErrTimedOut and was not
+// sent (spec 14 §14.2, §14.3).
+func (f *Flow) WriteMsg(b []byte) error {
+	p := f.NewPacket(len(b))
+	copy(p.Bytes(), b)
+	return f.WritePacket(p)
+}
+
+// Write is WriteMsg in the form of io.Writer.
+func (f *Flow) Write(b []byte) (int, error) {
+	if err := f.WriteMsg(b); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// NewPacket returns a packet of n zero bytes with the headroom that this flow needs, for WritePacket.
+func (f *Flow) NewPacket(n int) *pkt.Buf {
+	return f.app.env.Pool.Get(f.under.Info().Headroom, n)
+}
+
+// WritePacket writes p as one message without copying it. p is taken, whatever the result.
+func (f *Flow) WritePacket(p *pkt.Buf) error {
+	f.tx = p
+	ok := f.app.await(f.writeDeadline, f.tryWrite)
+	if f.tx != nil {
+		f.tx.Release()
+		f.tx = nil
+	}
+	if !ok {
+		return fmt.Errorf("write: %w", core.ErrTimedOut)
+	}
+	if f.err != nil {
+		return fmt.Errorf("write: %w", f.err)
+	}
+	return nil
+}
+
+// put is one attempt to write, on the actor. A packet that the flow does not take stays in f.tx.
+func (f *Flow) put() bool {
+	f.err = nil
+	switch {
+	case f.closed:
+		f.err = core.ErrNotAlloc
+	case f.ended != nil:
+		f.err = f.ended
+	case f.down:
+		f.err = core.ErrFlowDown
+	case f.full:
+		return false
+	default:
+		f.err = f.under.Write(f.tx)
+		if f.err == core.ErrWouldBlock {
+			f.full = true
+			return false
+		}
+		f.tx = nil
+	}
+	return true
+}
