@@ -1,6 +1,7 @@
 package ouroboros
 
 import (
+	"errors"
 	"fmt"
 
 	"ouroboros/core"
@@ -61,7 +62,7 @@ func (f *Flow) put() bool {
 		return false
 	default:
 		f.err = f.under.Write(f.tx)
-		if f.err == core.ErrWouldBlock {
+		if errors.Is(f.err, core.ErrWouldBlock) {
 			f.full = true
 			return false
 		}

@@ -130,6 +130,9 @@ func (c *Conn) Deliver() *pkt.Buf {
 	return p
 }
 
+// Waiting returns how many messages Deliver would return now.
+func (c *Conn) Waiting() int { return c.rcv.ready.len() }
+
 // Next returns a packet for the flow below, or nil when there is none now.
 func (c *Conn) Next(now clock.Time) *pkt.Buf {
 	if c.out.len() > 0 {
@@ -180,7 +183,7 @@ func (c *Conn) Tick(now clock.Time) {
 }
 
 // Err returns why the flow is down: core.ErrFlowDown once a packet was not acknowledged within R. Nil
-// as long as it works.
+// as long as it works. What was received in order is still delivered: the peer takes it for read.
 func (c *Conn) Err() error { return c.err }
 
 // Unacked reports whether the peer does not yet have everything that was sent on a reliable flow.
@@ -214,9 +217,12 @@ func (c *Conn) Wait(now clock.Time) time.Duration {
 }
 
 // Release gives all buffers back. The Conn takes nothing more and has no deadline.
-func (c *Conn) Release() { c.fail(core.ErrFlowDown) }
+func (c *Conn) Release() {
+	c.fail(core.ErrFlowDown)
+	c.rcv.drop()
+}
 
-// fail takes the flow down.
+// fail takes the flow down and gives all buffers back but those that wait for the user.
 func (c *Conn) fail(err error) {
 	if c.err != nil {
 		return
@@ -231,7 +237,7 @@ func (c *Conn) fail(err error) {
 			e.p = nil
 		}
 	}
-	c.rcv.drop()
+	c.rcv.dropStrays()
 	c.out.drop()
 	c.snd.ring, c.snd.rdvAt = nil, clock.Never
 	c.rec.timer, c.rec.reoAt, c.rec.resendAt = clock.Never, clock.Never, clock.Never

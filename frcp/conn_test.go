@@ -45,8 +45,10 @@ func pump(now clock.Time, a, b *Conn, got func(*pkt.Buf)) {
 func benchmarkRound(b *testing.B, size int) {
 	pool := pkt.NewPool()
 	mk := func(seed uint64) *Conn {
-		c, err := NewConn(Config{Mode: core.ModeReliable, MPL: testMPL, Headroom: 32, Pool: pool,
-			Rand: rand.New(rand.NewPCG(seed, 1))}, 0)
+		c, err := NewConn(Config{
+			Mode: core.ModeReliable, MPL: testMPL, Headroom: 32, Pool: pool,
+			Rand: rand.New(rand.NewPCG(seed, 1)),
+		}, 0)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -102,4 +104,33 @@ func TestHelloIsDelivered(t *testing.T) {
 	if n != 100 || a.Unacked() {
 		t.Fatalf("%d delivered, stats %+v", n, a.Stats())
 	}
+}
+
+// A needless retransmission takes back the packets that wait to be sent again for the first time. A
+// packet whose retransmission was lost as well is in no other list: it must stay, or the flow stalls
+// for ever (found by the scenario dumbbell, where a queue drops one packet in three).
+func TestUndoKeepsAPacketThatWasLostTwice(t *testing.T) {
+	c, pool := newTestConn(t, core.ModeReliable, Params{OwnPeer: true}, 1)
+	for range 3 {
+		if err := c.Send(0, pool.Get(32, 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for p := c.Next(0); p != nil; p = c.Next(0) {
+		p.Release()
+	}
+	first, second := c.snd.lwe, c.snd.lwe+1
+	c.snd.ring.at(first).resends = 1
+	c.markLost(first)
+	c.markLost(second)
+	c.undo()
+	if p := c.Next(1); p == nil || !c.snd.ring.at(first).lost && c.stats.Retransmitted != 1 {
+		t.Fatal("the packet that was lost twice is not sent again")
+	} else {
+		p.Release()
+	}
+	if c.snd.ring.at(second).lost || c.stats.Retransmitted != 1 {
+		t.Fatalf("%d packets sent again, want 1: the other was lost once and is taken back", c.stats.Retransmitted)
+	}
+	c.Release()
 }

@@ -24,13 +24,16 @@ type Endpoint struct {
 	conn  *Conn
 	sink  core.Sink
 	crc   bool
+	plain bool // raw without trailer: packets pass as they are
 
 	held      *pkt.Buf // refused by the flow below
 	receiving bool     // the user wants messages
 	want      bool     // the user waits for Writable
 	phase     phase
-	err       error         // why the flow ended, if not by Close
-	wait      time.Duration // what the user asked of Close
+	down      bool          // the user knows that the flow is down
+	err       error         // why the flow ended, until the user is told
+	closing   bool          // the user has called Close
+	wait      time.Duration // what it asked for then
 
 	timer     clock.Timer
 	armed     clock.Time // when it fires; Never if stopped
@@ -89,6 +92,7 @@ func WrapWith(env core.Env, below core.Flow, params Params) (*Endpoint, error) {
 		e.info.MTU -= crcLen
 		e.info.Tailroom += crcLen
 	}
+	e.plain = conn.cfg.Mode == core.ModeRaw && !e.crc
 	e.timer = env.NewTimer(e.expire)
 	e.run = func() {
 		e.posted = false
@@ -134,6 +138,13 @@ func (e *Endpoint) Write(p *pkt.Buf) error {
 		return core.ErrWouldBlock
 	}
 	now := e.env.Now()
+	if e.plain {
+		e.lastSend = now
+		if p.Len() > 0 {
+			e.conn.stats.Sent++
+		}
+		return e.put(p)
+	}
 	if err := e.conn.Send(now, p); err != nil {
 		e.want = e.want || errors.Is(err, core.ErrWouldBlock)
 		e.arm(now)
@@ -200,9 +211,13 @@ func (e *Endpoint) post() {
 // at most, then the flow below is closed with the time that delta-t needs, or wait if that is longer.
 func (e *Endpoint) Close(wait time.Duration) {
 	if e.phase != phaseOpen {
+		if e.phase == phaseDone { // it ended by itself, and the user does not want the rest
+			e.sink, e.err = nil, nil
+			e.conn.Release()
+		}
 		return
 	}
-	e.phase, e.sink, e.want, e.wait = phaseLinger, nil, false, wait
+	e.phase, e.sink, e.want, e.closing, e.wait = phaseLinger, nil, false, true, wait
 	e.conn.Close()
 	now := e.env.Now()
 	e.flush(now)
@@ -218,11 +233,12 @@ func (e *Endpoint) finish(now clock.Time) bool {
 	}
 	w := max(e.wait, e.conn.Wait(now))
 	e.end()
+	e.conn.Release()
 	e.below.Close(w)
 	return true
 }
 
-// end gives back all that the endpoint holds.
+// end gives back all that the endpoint holds but the messages that wait for the user.
 func (e *Endpoint) end() {
 	e.phase = phaseDone
 	e.timer.Stop()
@@ -231,7 +247,7 @@ func (e *Endpoint) end() {
 		e.held.Release()
 		e.held = nil
 	}
-	e.conn.Release()
+	e.conn.fail(core.ErrFlowDown)
 }
 
 // EndpointStats are the counters of an Endpoint.

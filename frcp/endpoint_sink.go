@@ -19,6 +19,11 @@ func (e *Endpoint) Deliver(p *pkt.Buf) {
 	}
 	now := e.env.Now()
 	e.lastRecv = now
+	if e.plain && e.receiving && e.sink != nil && e.phase == phaseOpen && p.Len() > 0 && e.conn.Waiting() == 0 {
+		e.conn.stats.Delivered++
+		e.sink.Deliver(p)
+		return
+	}
 	e.conn.Recv(now, p)
 	e.step()
 }
@@ -34,7 +39,8 @@ func (e *Endpoint) Writable() {
 
 // State passes on that the flow below went down or came up.
 func (e *Endpoint) State(up bool) {
-	if e.phase == phaseOpen && e.sink != nil {
+	if e.phase == phaseOpen && e.sink != nil && up == e.down {
+		e.down = !up
 		e.sink.State(up)
 	}
 }
@@ -45,26 +51,15 @@ func (e *Endpoint) Closed(err error) {
 		return
 	}
 	e.end()
-	e.tellClosed(err)
+	e.ended(err)
 }
 
 // step does all that can be done now: it hands messages up and packets down, and looks at the time. It
 // runs in calls from below, from the timer and posted, never in one of the user.
 func (e *Endpoint) step() {
+	e.deliver()
 	if e.phase == phaseDone {
-		if e.err != nil && e.sink != nil {
-			e.tellClosed(e.err) // it ended before there was a user
-		}
-		return
-	}
-	for e.receiving && e.sink != nil && e.phase == phaseOpen {
-		p := e.conn.Deliver()
-		if p == nil {
-			break
-		}
-		e.sink.Deliver(p)
-	}
-	if e.phase == phaseDone { // the user has closed
+		e.tellClosed()
 		return
 	}
 	now := e.env.Now()
@@ -85,22 +80,47 @@ func (e *Endpoint) step() {
 	}
 }
 
+// deliver hands messages to the user as long as it wants them.
+func (e *Endpoint) deliver() {
+	for e.receiving && e.sink != nil {
+		p := e.conn.Deliver()
+		if p == nil {
+			return
+		}
+		e.sink.Deliver(p)
+	}
+}
+
 // fail ends the flow from this side.
 func (e *Endpoint) fail(now clock.Time, err error) {
 	w := max(e.wait, e.conn.Wait(now))
 	e.end()
 	e.below.Close(w)
-	e.tellClosed(err)
+	e.ended(err)
 }
 
-// tellClosed makes the last calls to the user, or keeps the reason for one to come.
-func (e *Endpoint) tellClosed(err error) {
-	e.err = err
-	if s := e.sink; s != nil {
-		e.sink, e.err = nil, nil
-		s.State(false)
-		s.Closed(err)
+// ended tells the user, once it has taken the messages that came before the end.
+func (e *Endpoint) ended(err error) {
+	if e.closing {
+		e.conn.Release()
+		return
 	}
+	e.err = err
+	e.deliver()
+	e.tellClosed()
+}
+
+// tellClosed makes the last calls to the user.
+func (e *Endpoint) tellClosed() {
+	s, err := e.sink, e.err
+	if err == nil || s == nil || e.conn.Waiting() > 0 {
+		return
+	}
+	e.sink, e.err = nil, nil
+	if !e.down {
+		s.State(false)
+	}
+	s.Closed(err)
 }
 
 // expire is the timer.

@@ -215,7 +215,9 @@ func TestInfoTakesPCIAndTrailerOffTheMTU(t *testing.T) {
 		q              core.QoS
 		mtu, head, end int
 	}{
-		{core.QoSRaw, 1500, 20, 2}, {core.QoSRawNoErrors, 1496, 20, 6}, {core.QoSVoice, 1488, 32, 2},
+		{core.QoSRaw, 1500, 20, 2},
+		{core.QoSRawNoErrors, 1496, 20, 6},
+		{core.QoSVoice, 1488, 32, 2},
 		{withQoS(core.QoSData, func(q *core.QoS) { q.BER = 0 }), 1484, 32, 6},
 	} {
 		b := newBench(t, c.q, Params{})
@@ -373,6 +375,30 @@ func TestReceiveOffKeepsMessages(t *testing.T) {
 	b.run(0)
 	if !slices.Equal(b.got, []string{"a", "b"}) {
 		t.Fatalf("delivered %q", b.got)
+	}
+}
+
+// Spec 10 §10.13: the end is told once what came before it has been read.
+func TestMessagesComeBeforeTheEnd(t *testing.T) {
+	for _, reads := range []bool{true, false} {
+		b := newBench(t, core.QoSData, Params{})
+		b.e.SetReceive(false)
+		b.arrive("03 000000 00000005 00000000 61")
+		b.run(121 * time.Second)
+		if len(b.got) != 0 || len(b.ups) != 0 || len(b.closed) != 1 {
+			t.Fatalf("got %q, told %q, closed below %v", b.got, b.ups, b.closed)
+		}
+		if !reads {
+			b.e.Close(0)
+			b.gone(b.closed[0])
+			continue
+		}
+		b.e.SetReceive(true)
+		b.run(0)
+		if !slices.Equal(b.got, []string{"a"}) {
+			t.Errorf("got %q", b.got)
+		}
+		b.gone(b.closed[0], "down", "closed: peer timed out")
 	}
 }
 

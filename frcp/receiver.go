@@ -277,11 +277,16 @@ func (r *receiver) drop() {
 	for r.ready.len() > 0 {
 		r.ready.pop().Release()
 	}
+	r.ready.drop()
+	r.dropStrays()
+}
+
+// dropStrays releases what was received and is not in order, and stops the timers.
+func (r *receiver) dropStrays() {
 	for r.held.len() > 0 {
 		r.held.pop().p.Release()
 	}
 	r.dropEarly()
-	r.ready.drop()
 	r.held.drop()
 	r.ring, r.ackAt, r.holdAt = nil, clock.Never, clock.Never
 }

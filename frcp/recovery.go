@@ -67,6 +67,8 @@ func (r *recovery) newRun(seq uint32) {
 	r.valid, r.inLoss, r.scan, r.probes, r.dupacks = false, false, seq, 0, 0
 	r.timing = false
 	r.timedSeq = seq - 1
+	r.lost.clear()
+	r.resent.clear()
 }
 
 // ackEvent collects what one packet from the peer acknowledges.
@@ -167,9 +169,14 @@ func (c *Conn) arrived(now clock.Time, q uint32, e *sent, ev *ackEvent) {
 		}
 		c.rackUpdate(now, e.last, q)
 	case c.rtt.min > 0 && age < c.rtt.min*3/4:
-		// Too soon for the retransmission: the first transmission has arrived (Eifel, RFC 3522, by time).
+		// Too soon for the latest transmission: the one before has arrived (Eifel, RFC 3522, by time).
 		c.stats.Spurious++
-		ev.spurious, ev.sampled, ev.sample = true, true, now.Sub(e.first)
+		ev.spurious = true
+		if e.resends > 1 { // whose time is forgotten
+			ev.resent = true
+			break
+		}
+		ev.sample, ev.sampled = now.Sub(e.first), true
 		r.reo = max(r.reo, ev.sample-r.rtt)
 	default:
 		ev.resent = true
@@ -222,13 +229,20 @@ func (c *Conn) progress(now clock.Time, ev *ackEvent) {
 	}
 }
 
-// undo takes back what a needless retransmission has set off: the packets that wait to be sent again,
-// and the back-off, which the sample of the first transmission has ended.
+// undo takes back what a needless retransmission has set off: the packets that wait to be sent again for
+// the first time, and the back-off, which the sample of the first transmission has ended. One whose
+// retransmission was lost too stays: it stands in no other list and would never be judged again.
 func (c *Conn) undo() {
 	c.rec.inLoss = false
-	for c.rec.lost.len() > 0 {
-		if q := c.rec.lost.pop(); c.outstanding(q) {
-			c.snd.ring.at(q).lost = false
+	for n := c.rec.lost.len(); n > 0; n-- {
+		q := c.rec.lost.pop()
+		if !c.outstanding(q) {
+			continue
+		}
+		if e := c.snd.ring.at(q); e.resends > 0 {
+			c.rec.lost.push(q)
+		} else {
+			e.lost = false
 		}
 	}
 	c.rec.scan = c.snd.lwe

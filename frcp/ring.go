@@ -42,6 +42,9 @@ func (q *fifo[T]) pop() T {
 	return v
 }
 
+// clear forgets the content.
+func (q *fifo[T]) clear() { q.head, q.n = 0, 0 }
+
 // drop forgets the content and the memory.
 func (q *fifo[T]) drop() { *q = fifo[T]{} }
 

@@ -17,7 +17,7 @@ import (
 const (
 	// CEPTimeout is how long each side waits for the message of the other (spec 07 §13).
 	CEPTimeout = time.Second
-	// CEPMax is the length of the longest message in bytes.
+	// CEPMax is the length of the longest message in bytes (spec 07 §2.1).
 	CEPMax = 128
 )
 
@@ -48,19 +48,31 @@ var (
 	ErrCEPRefused = errors.New("connection exchange: the peer does not have the component")
 )
 
-// Marshal returns the message of the announcement. All required fields travel, also zeros.
+// Marshal returns the message of the announcement. All required fields travel, also zeros. One that
+// would be longer than CEPMax is an error: no peer would read it.
 func (a Announcement) Marshal() ([]byte, error) {
 	m := &pb.Cep{
 		CompName: &a.Component, Protocol: &a.Protocol, PrefVersion: &a.Version,
 		PrefSyntax: &a.Syntax, Address: &a.Address,
 	}
-	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("connection exchange: %w", err)
+	}
+	return b, checkLen(len(b))
+}
+
+func checkLen(n int) error {
+	if n > CEPMax {
+		return fmt.Errorf("connection exchange: message of %d bytes, accepted are up to %d", n, CEPMax)
+	}
+	return nil
 }
 
 // ParseAnnouncement reads a message.
 func ParseAnnouncement(b []byte) (Announcement, error) {
-	if len(b) > CEPMax {
-		return Announcement{}, fmt.Errorf("connection exchange: message of %d bytes, accepted are up to %d", len(b), CEPMax)
+	if err := checkLen(len(b)); err != nil {
+		return Announcement{}, err
 	}
 	var m pb.Cep
 	if err := proto.Unmarshal(b, &m); err != nil {
@@ -83,7 +95,7 @@ type exchange struct {
 	ended bool
 }
 
-// Sent is told of every message that an exchange sends, with its length in bytes.
+// Sent is told of every message that an exchange has sent, with its length in bytes.
 type Sent func(n int)
 
 // Initiate announces own over the flow and waits for the peer. done gets the peer's announcement, and
@@ -108,13 +120,18 @@ func Initiate(env core.Env, f core.Flow, own Announcement, sent Sent, done func(
 }
 
 // Accept waits for the announcement of a peer and answers with that of the component it asks for, which
-// lookup returns. Only the name of the component is looked at (spec 07 §2.3).
+// lookup returns. Only the name of the component is looked at (spec 07 §2.3); an empty one is no name of
+// a component (D2). A peer that asks for an unknown one is told so by a message of empty fields. On an
+// error the flow has been closed. done is not called on the stack of Accept.
 func Accept(env core.Env, f core.Flow, lookup func(component string) (Announcement, bool), sent Sent, done func(peer Announcement, err error)) {
 	x := newExchange(env, f, sent, done)
 	x.take = func(peer Announcement) error {
-		own, ok := lookup(peer.Component)
-		if !ok || peer.Component == "" {
-			_ = x.send(Announcement{})
+		own, ok := Announcement{}, false
+		if peer.Component != "" {
+			own, ok = lookup(peer.Component)
+		}
+		if !ok {
+			_ = x.send(Announcement{}) // if it is lost the peer runs into its time-out
 			return fmt.Errorf("connection exchange: peer asks for component %q", peer.Component)
 		}
 		return x.send(own)
@@ -134,23 +151,28 @@ func (x *exchange) send(a Announcement) error {
 	if err != nil {
 		return err
 	}
-	x.sent(len(b))
-	i := x.flow.Info()
-	p := x.env.Pool.GetCopy(i.Headroom, b)
-	err = x.flow.Write(p)
-	if errors.Is(err, core.ErrWouldBlock) {
-		p.Release()
+	p := x.env.Pool.GetCopy(x.flow.Info().Headroom, b)
+	if err = x.flow.Write(p); err != nil {
+		if errors.Is(err, core.ErrWouldBlock) {
+			p.Release()
+		}
+		return fmt.Errorf("connection exchange: %w", err)
 	}
-	return err
+	x.sent(len(b))
+	return nil
 }
 
-// Deliver takes the peer's message.
+// Deliver takes the peer's message. A packet of length 0 is a keepalive and not for the exchange.
 func (x *exchange) Deliver(p *pkt.Buf) {
 	if x.ended || p.Len() == 0 {
 		p.Release()
 		return
 	}
-	peer, err := ParseAnnouncement(p.Bytes())
+	var peer Announcement
+	err := checkLen(p.Len())
+	if err == nil {
+		peer, err = ParseAnnouncement(p.Bytes())
+	}
 	p.Release()
 	if err == nil {
 		err = x.take(peer)
@@ -164,8 +186,13 @@ func (x *exchange) Writable() {}
 // State is not needed: a flow that is down runs into the time-out.
 func (x *exchange) State(bool) {}
 
-// Closed ends the exchange.
-func (x *exchange) Closed(err error) { x.end(Announcement{}, err) }
+// Closed ends the exchange, for whatever reason the flow ended.
+func (x *exchange) Closed(err error) {
+	if err == nil {
+		err = core.ErrFlowDown
+	}
+	x.end(Announcement{}, fmt.Errorf("connection exchange: %w", err))
+}
 
 func (x *exchange) end(peer Announcement, err error) {
 	if x.ended {

@@ -12,36 +12,46 @@ import (
 
 // sheet is a data table that can be written as CSV.
 type sheet struct {
-	name string
-	data func([]result.Run) table
+	name  string
+	empty func([]result.Run) bool // no rows: the CSV stream leaves it out
+	write func(io.Writer, []result.Run) error
+}
+
+// inMemory is a sheet that is built before it is written.
+func inMemory(name string, data func([]result.Run) table) sheet {
+	return sheet{
+		name:  name,
+		empty: func(runs []result.Run) bool { return len(data(runs).rows) == 0 },
+		write: func(w io.Writer, runs []result.Run) error { return writeTable(w, data(runs)) },
+	}
 }
 
 // sheets are all data tables, in the order of the CSV stream.
 func sheets() []sheet {
-	each := func(f func([]*result.Run) table) func([]result.Run) table {
-		return func(runs []result.Run) table {
+	each := func(name string, f func([]*result.Run) table) sheet {
+		return inMemory(name, func(runs []result.Run) table {
 			ptrs := make([]*result.Run, len(runs))
 			for i := range runs {
 				ptrs[i] = &runs[i]
 			}
 			return f(ptrs)
-		}
+		})
 	}
 	return []sheet{
-		{"runs", each(runsData)},
-		{"summary", summaryData},
-		{"flows", each(flowsData)},
-		{"wishes", each(wishesData)},
-		{"theory", each(theoryData)},
-		{"links", each(linksData)},
-		{"layers", each(layersData)},
-		{"fairness", each(fairnessData)},
-		{"control", each(controlData)},
-		{"drops", each(dropsData)},
-		{"convergence", each(convergenceData)},
-		{"outages", each(outagesData)},
-		{"expectations", each(expectationsData)},
-		{"series", each(seriesData)},
+		each("runs", runsData),
+		inMemory("summary", summaryData),
+		each("flows", flowsData),
+		each("wishes", wishesData),
+		each("theory", theoryData),
+		each("links", linksData),
+		each("layers", layersData),
+		each("fairness", fairnessData),
+		each("control", controlData),
+		each("drops", dropsData),
+		each("convergence", convergenceData),
+		each("outages", outagesData),
+		each("expectations", expectationsData),
+		{"series", noSeries, writeSeriesCSV},
 	}
 }
 
@@ -66,15 +76,14 @@ func WriteCSV(w io.Writer, name string, runs []result.Run) error {
 	if i < 0 {
 		return fmt.Errorf("report: no table %q: use one of %s", name, strings.Join(Tables(), ", "))
 	}
-	return writeTable(w, all[i].data(runs))
+	return all[i].write(w, runs)
 }
 
 // writeAllCSV writes every table that has rows, each after a line with its name.
 func writeAllCSV(w io.Writer, runs []result.Run) error {
 	first := true
 	for _, s := range sheets() {
-		t := s.data(runs)
-		if len(t.rows) == 0 {
+		if s.empty(runs) {
 			continue
 		}
 		sep := "\n"
@@ -84,7 +93,7 @@ func writeAllCSV(w io.Writer, runs []result.Run) error {
 		if _, err := fmt.Fprintf(w, "%s# %s\n", sep, s.name); err != nil {
 			return err
 		}
-		if err := writeTable(w, t); err != nil {
+		if err := s.write(w, runs); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,7 @@ func expectationsData(runs []*result.Run) table {
 		{column{name: "tolerance_ratio"}, func(x *judged) value { return optNum(x.Tolerance) }},
 		{column{name: "measured"}, func(x *judged) value { return inUnit(x.Measured, x.Unit) }},
 		{column{name: "theory"}, func(x *judged) value { return inUnit(x.Theory, x.Unit) }},
+		{column{name: "published"}, func(x *judged) value { return yesNo(x.Published) }},
 		{column{name: "ok"}, func(x *judged) value { return x.verdict() }},
 		{column{name: "reason"}, func(x *judged) value { return optText(x.Reason) }},
 		{column{name: "source"}, func(x *judged) value { return optText(x.Source) }},
@@ -45,6 +46,12 @@ func judgedOf(r *result.Run) []judged {
 func (j *judged) verdict() value {
 	if j.partial {
 		return value{}
+	}
+	switch {
+	case j.Published && j.OK:
+		return text("as published")
+	case j.Published:
+		return text("differs")
 	}
 	return yesNo(j.OK)
 }
@@ -120,7 +127,11 @@ func printTheory(runs []*result.Run) table {
 		{column{name: "deviation", head: "deviation", unit: share}, func(x *theoryRow) value { return optNum(x.Deviation()) }},
 		{column{name: "source", head: "source", spare: true}, func(x *theoryRow) value { return optText(x.Source) }},
 	}).printed(len(runs))
-	if len(rows) < all {
+	switch {
+	case len(rows) == all:
+	case grouped(runs):
+		t.notes = []string{"The flow of each workload that deviates most; all are in the CSV and JSON output."}
+	default:
 		t.notes = []string{fmt.Sprintf("The %d of %d that deviate most; all are in the CSV and JSON output.", len(rows), all)}
 	}
 	return t

@@ -108,8 +108,12 @@ func fateFields() []field[flowRow] {
 		{column{name: "completion_s", head: "completion", unit: second, spare: true}, func(f *flowRow) value { return optSeconds(f.Completion) }},
 	}
 	for _, w := range []struct{ what, suffix string }{
-		{"delay", "_s"}, {"bandwidth", "_bps"}, {"loss", "_ratio"},
-		{"order", "_packets"}, {"gap", "_s"}, {"availability", ""},
+		{"delay", "_s"},
+		{"bandwidth", "_bps"},
+		{"loss", "_ratio"},
+		{"order", "_packets"},
+		{"gap", "_s"},
+		{"availability", ""},
 	} {
 		out = append(out, wishFields(w.what, w.suffix)...)
 	}

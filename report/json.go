@@ -22,5 +22,9 @@ func writeJSON(w io.Writer, runs []result.Run) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(Document{Schema: Schema, Runs: runs, Summary: Summarise(runs)})
+	doc := Document{Schema: Schema, Runs: runs, Summary: Summarise(runs)}
+	if doc.Summary == nil {
+		doc.Summary = []Estimate{}
+	}
+	return e.Encode(doc)
 }

@@ -52,6 +52,7 @@ type booktabs struct {
 	cols        []column
 	w           io.Writer
 	err         error
+	inHead      bool // no line of the body has been written
 }
 
 var _ tw.Renderer = (*booktabs)(nil)
@@ -66,20 +67,26 @@ func (b *booktabs) Start(w io.Writer) error {
 			spec[i] = 'l'
 		}
 	}
+	b.inHead = true
 	b.printf("\\begin{tabular}{@{}%s@{}}\n\\toprule\n", spec)
 	return b.err
 }
 
-// Header writes the headings, one line for each of theirs.
+// Header writes one line of the headings; it is called for each.
 func (b *booktabs) Header(headers [][]string, _ tw.Formatting) {
 	for _, h := range headers {
 		b.row(h)
 	}
-	b.printf("\\midrule\n")
 }
 
 // Row writes one line of the body.
-func (b *booktabs) Row(row []string, _ tw.Formatting) { b.row(row) }
+func (b *booktabs) Row(row []string, _ tw.Formatting) {
+	if b.inHead {
+		b.inHead = false
+		b.printf("\\midrule\n")
+	}
+	b.row(row)
+}
 
 // Footer writes nothing: the tables of a report have no footers.
 func (b *booktabs) Footer([][]string, tw.Formatting) {}

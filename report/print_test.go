@@ -280,6 +280,22 @@ func TestWriterErrorsComeBack(t *testing.T) {
 	}
 }
 
+// A booktabs table has three rules, whatever the height of its headings.
+func TestLaTeXTablesHaveThreeRules(t *testing.T) {
+	out := string(render(t, []result.Run{dumbbell(1), dumbbell(2)}, LaTeX))
+	tables := strings.Split(out, "\\begin{tabular}")[1:]
+	for _, x := range tables {
+		for _, rule := range []string{"\\toprule", "\\midrule", "\\bottomrule", "\\end{tabular}"} {
+			if n := strings.Count(x, rule); n != 1 {
+				t.Errorf("%d %s in\n%s", n, rule, x)
+			}
+		}
+	}
+	if len(tables) < 8 {
+		t.Errorf("%d tables", len(tables))
+	}
+}
+
 // The LaTeX output compiles. It runs where pdflatex is installed.
 func TestLaTeXCompiles(t *testing.T) {
 	pdflatex, err := exec.LookPath("pdflatex")

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -152,9 +153,14 @@ func (s *samples) run(r *result.Run) {
 				s.add("fairness", l.Name+": "+f.Group, "jain", "", f.Jain)
 			}
 		}
+		times := map[string]int{}
 		for k := range l.Convergence {
 			c := &l.Convergence[k]
 			name := l.Name + ": " + c.Fault
+			// The same fault can happen again; each time is a sample of its own.
+			if times[name]++; times[name] > 1 {
+				name = fmt.Sprintf("%s (%d)", name, times[name])
+			}
 			s.add("fault", name, "convergence", "s", inSeconds(c.Total))
 			_, mean, _ := c.Outage()
 			s.add("fault", name, "outage", "s", inSeconds(mean))

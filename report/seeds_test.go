@@ -89,6 +89,27 @@ func TestSummaryOverSeeds(t *testing.T) {
 	}
 }
 
+// A fault that happens twice in a run is two subjects with one sample for each seed.
+func TestRepeatedFaultsStayApart(t *testing.T) {
+	runs := []result.Run{dumbbell(1), dumbbell(2)}
+	for i := range runs {
+		c := runs[i].Layers[0].Convergence
+		runs[i].Layers[0].Convergence = append(c, c[0])
+	}
+	n := 0
+	for _, e := range Summarise(runs) {
+		if e.Of == "fault" && strings.HasPrefix(e.Subject, "net: link r-server down") {
+			n++
+			if e.N != 2 {
+				t.Errorf("%+v", e)
+			}
+		}
+	}
+	if n != 4 { // convergence and outage, each twice
+		t.Errorf("%d estimates", n)
+	}
+}
+
 // Rows that no seed changes are printed once.
 func TestEqualRowsOfSeedsFold(t *testing.T) {
 	runs := []*result.Run{ptr(dumbbell(1)), ptr(dumbbell(2))}
@@ -176,7 +197,11 @@ func TestTicksAreRound(t *testing.T) {
 		lo, hi float64
 		want   string
 	}{
-		{0, 60, "0 10 20 30 40 50 60"}, {0, 1, "0.0 0.2 0.4 0.6 0.8 1.0"}, {0, 84, "0 20 40 60 80"}, {3, 3, "3"}, {-0.5, 700, "0 200 400 600"},
+		{0, 60, "0 10 20 30 40 50 60"},
+		{0, 1, "0.0 0.2 0.4 0.6 0.8 1.0"},
+		{0, 84, "0 20 40 60 80"},
+		{3, 3, "3"},
+		{-0.5, 700, "0 200 400 600"},
 		{-1, 1, "-1.0 -0.5 0.0 0.5 1.0"},
 	} {
 		var got []string

@@ -2,36 +2,48 @@ package report
 
 import (
 	"bufio"
+	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"io"
+	"strconv"
 
 	"ouroboros/scenarios/result"
 )
 
-// sample is one instant of a series.
-type sample struct {
-	series *result.Series
-	i      int
-}
-
-// seriesData is series.csv, one sample in a row.
-func seriesData(runs []*result.Run) table {
-	rows := gather(runs, func(r *result.Run) []sample {
-		var out []sample
-		for k := range r.Series {
-			s := &r.Series[k]
-			for i := range min(len(s.T), len(s.V)) {
-				out = append(out, sample{s, i})
+// noSeries tells whether the runs have no samples over time.
+func noSeries(runs []result.Run) bool {
+	for i := range runs {
+		for k := range runs[i].Series {
+			if s := &runs[i].Series[k]; min(len(s.T), len(s.V)) > 0 {
+				return false
 			}
 		}
-		return out
-	})
-	return build("series", "Series", rows, []field[sample]{
-		{column{name: "series"}, func(s *sample) value { return text(s.series.Name) }},
-		{column{name: "unit"}, func(s *sample) value { return optText(siName(s.series.Unit)) }},
-		{column{name: "t_s"}, func(s *sample) value { return num(s.series.T[s.i]) }},
-		{column{name: "value"}, func(s *sample) value { return inUnit(result.Some(s.series.V[s.i]), s.series.Unit) }},
-	})
+	}
+	return true
+}
+
+// writeSeriesCSV writes series.csv, one sample in a row. It goes sample by sample: there can be millions.
+func writeSeriesCSV(w io.Writer, runs []result.Run) error {
+	out := csv.NewWriter(w)
+	err := out.Write([]string{"scenario", "parameters", "mode", "seed", "series", "unit", "t_s", "value"})
+	for i := range runs {
+		r := &runs[i]
+		row := []string{r.Scenario, parameters(r), r.Mode, strconv.FormatUint(r.Seed, 10), "", "", "", ""}
+		for k := range r.Series {
+			s := &r.Series[k]
+			row[4], row[5] = s.Name, siName(s.Unit)
+			for j := range min(len(s.T), len(s.V)) {
+				if err != nil {
+					return err
+				}
+				row[6], row[7] = num(s.T[j]).s, inUnit(result.Some(s.V[j]), s.Unit).data()
+				err = out.Write(row)
+			}
+		}
+	}
+	out.Flush()
+	return errors.Join(err, out.Error())
 }
 
 // line is one series of one run in series.jsonl.

@@ -133,8 +133,8 @@ func (t *table) pooled(reps []*result.Run, of string) {
 	}
 	t.cols = append(t.cols,
 		column{name: "delay.p50", head: "pooled p50", unit: second, family: "pooled"},
-		column{name: "delay.p99", head: "p99", unit: second, family: "pooled"},
-		column{name: "delay.max", head: "max", unit: second, family: "pooled"})
+		column{name: "delay.p99", head: "pooled p99", unit: second, family: "pooled"},
+		column{name: "delay.max", head: "pooled max", unit: second, family: "pooled"})
 	for i, r := range t.rows {
 		d := mergeDist(parts[r[0].s])
 		t.rows[i] = append(r, optSeconds(d.P50), optSeconds(d.P99), optSeconds(d.Max))

@@ -79,8 +79,10 @@ func newStyle(u unit, values []value) style {
 	for _, v := range values {
 		if v.kind == number || v.kind == interval {
 			see(v.f)
+		}
+		if v.kind == interval {
 			see(v.est.HalfWidth.Or(0))
-			means = means || v.kind == interval && !v.est.NoVariance
+			means = means || !v.est.NoVariance
 		}
 	}
 	scales := u.scales()

@@ -21,9 +21,9 @@ const (
 // value is one cell of a table.
 type value struct {
 	kind kind
-	f    float64 // number in the base unit of its column: s, bit/s, bytes, share
-	s    string  // words, or the exact decimal form of f for data files
-	est  Estimate
+	f    float64   // number in the base unit of its column: s, bit/s, bytes, share
+	s    string    // words, or the exact decimal form of f for data files
+	est  *Estimate // of an interval
 }
 
 func text(s string) value { return value{kind: words, s: s} }
@@ -69,7 +69,7 @@ func optSeconds(o result.Opt[time.Duration]) value {
 }
 
 func estimated(e Estimate) value {
-	return value{kind: interval, f: e.Mean, est: e}
+	return value{kind: interval, f: e.Mean, est: &e}
 }
 
 // inUnit makes a value of a number that package result gives with the name of its unit.

@@ -18,6 +18,10 @@ type Expect struct {
 	// Tolerance is the relative deviation that ~ accepts, above 0.
 	Tolerance float64 `mapstructure:"tolerance" max:"1"`
 	Source    string  `mapstructure:"source"` // where Value comes from: formula or publication
+	// Published says that Value is a published one that is printed for comparison: it does not decide
+	// whether the run met its expectations. Note says why the run differs, if it does.
+	Published bool   `mapstructure:"published"`
+	Note      string `mapstructure:"note"`
 
 	Want float64 `mapstructure:"-"` // Value in the base unit of the metric
 }

@@ -84,6 +84,9 @@ type Queue struct {
 	Packets int    `mapstructure:"packets" min:"1"`
 	Bytes   Size   `mapstructure:"bytes" min:"1B"`
 	Full    string `mapstructure:"full" enum:"drop|block"` // what a full queue does; default drop
+	// Device is how many of these packets the device and its driver hold, where the layers do not see
+	// them and congestion policies do not count them; default 0.
+	Device int `mapstructure:"device" max:"1000000"`
 }
 
 // Gilbert is the Gilbert–Elliott model: probabilities of a change from good to bad (P) and back (R)

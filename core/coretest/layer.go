@@ -2,6 +2,7 @@ package coretest
 
 import (
 	"encoding/binary"
+	"errors"
 	"slices"
 	"time"
 
@@ -133,7 +134,7 @@ func (l *Layer) open(id, peer uint32, q core.QoS) *layerFlow {
 // control sends a message. One that finds the link full is lost, as on any network.
 func (l *Layer) control(kind byte, to uint32, body []byte) {
 	p := l.env.Pool.GetCopy(l.headroom(), body)
-	if l.send(p, kind, to) == core.ErrWouldBlock {
+	if errors.Is(l.send(p, kind, to), core.ErrWouldBlock) {
 		p.Release()
 	}
 }
@@ -151,7 +152,7 @@ func (l *Layer) send(p *pkt.Buf, kind byte, to uint32) error {
 	n := frameHeader(l.link.Info())
 	clear(p.Push(n))
 	err := l.link.Send(p, core.Addr{})
-	if err == core.ErrWouldBlock {
+	if errors.Is(err, core.ErrWouldBlock) {
 		p.Pull(n + layerHeader)
 	}
 	return err
@@ -276,7 +277,7 @@ func (f *layerFlow) Write(p *pkt.Buf) error {
 		return core.ErrFlowDown
 	}
 	err := f.l.send(p, layerData, f.peer)
-	f.blocked = f.blocked || err == core.ErrWouldBlock
+	f.blocked = f.blocked || errors.Is(err, core.ErrWouldBlock)
 	return err
 }
 

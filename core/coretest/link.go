@@ -1,7 +1,6 @@
 package coretest
 
 import (
-	"encoding/binary"
 	"errors"
 	"slices"
 	"testing"
@@ -42,6 +41,7 @@ func TestLink(t *testing.T, mk Make, kind core.LinkKind) {
 		{"AFlapIsToldOnceAndFramesPassAfterwards", with(plain, (*links).flap)},
 		{"AFlapWakesABlockedSender", with(slow, (*links).flapBlocked)},
 		{"AKilledNodeIsSilent", with(plain, (*links).killed)},
+		{"ANodeOfTheSameNameCanBeWiredAgain", with(plain, (*links).reborn)},
 	})
 }
 
@@ -113,52 +113,6 @@ func (u *linkUser) LinkState(up bool) {
 	if u.link.Info().Up != up {
 		u.h.t.Errorf("LinkState(%v), but Info().Up is %v", up, !up)
 	}
-}
-
-// frameHeader returns the bytes in front of the payload of a frame.
-func frameHeader(info core.LinkInfo) int {
-	if info.Kind == core.LinkEthernet {
-		return 14
-	}
-	return 0
-}
-
-// minPayload is the sequence number and the check of a test frame.
-const minPayload = 8
-
-// makeFrame makes a frame with a payload of n bytes that carries seq and a pattern.
-func makeFrame(env core.Env, info core.LinkInfo, seq, n int) *pkt.Buf {
-	p := env.Pool.Get(32, n)
-	b := p.Bytes()
-	binary.BigEndian.PutUint32(b, uint32(seq))
-	binary.BigEndian.PutUint32(b[4:], uint32(n))
-	for i := minPayload; i < n; i++ {
-		b[i] = byte(seq + i)
-	}
-	if info.Kind == core.LinkEthernet {
-		eth := p.Push(14)
-		dst, src := core.BroadcastMAC.MAC(), info.Addr.MAC()
-		copy(eth, dst[:])
-		copy(eth[6:], src[:])
-		eth[12], eth[13] = 0xa0, 0
-	}
-	return p
-}
-
-// openFrame checks a test frame and returns its number. The frame is left as it was.
-func openFrame(info core.LinkInfo, p *pkt.Buf) (seq int, ok bool) {
-	b := p.Bytes()
-	head := frameHeader(info)
-	if len(b) < head+minPayload {
-		return 0, false
-	}
-	b = b[head:]
-	seq = int(binary.BigEndian.Uint32(b))
-	ok = int(binary.BigEndian.Uint32(b[4:])) == len(b)
-	for i := minPayload; i < len(b); i++ {
-		ok = ok && b[i] == byte(seq+i)
-	}
-	return seq, ok
 }
 
 // send sends one frame from end i and returns the result; the frame is released if the caller keeps it.
@@ -481,12 +435,15 @@ func (l *links) killed() {
 	l.attach()
 	l.sendAll(0, 0, 1, 100)
 	l.h.Until("a frame arrives", func() bool { return len(l.user[1].got) == 1 })
-	l.h.On(l.env[0], func() { l.h.Kill("b") })
+	l.h.On(l.env[0], func() {
+		_ = l.send(0, 1, 100) // may be under way when the node ends
+		l.h.Kill("b")
+	})
 	l.h.Until("the neighbour sees its link go down", func() bool { return slices.Equal(l.user[0].states, []bool{false}) })
 	l.h.On(l.env[0], func() {
-		_ = l.send(0, 1, 100) // taken: Released holds it
+		_ = l.send(0, 2, 100) // taken: Released holds it
 		l.wire.SetUp(true)    // a wire to a dead node does not come up
-		_ = l.send(0, 2, 100)
+		_ = l.send(0, 3, 100)
 	})
 	l.h.Advance(3 * time.Millisecond)
 	if len(l.user[1].got) != 1 || len(l.user[1].states) != 0 {
@@ -495,4 +452,18 @@ func (l *links) killed() {
 	if len(l.user[0].states) != 1 {
 		l.h.t.Errorf("the neighbour was told %v; the wire to a dead node cannot come up", l.user[0].states)
 	}
+}
+
+// reborn makes a node again under the name of a killed one.
+func (l *links) reborn() {
+	l.h.On(l.env[0], func() { l.h.Kill("b") })
+	l.env[1] = l.h.Node("b")
+	spec := l.wire.Spec(0)
+	spec.Name = "wire again"
+	l.wire = l.h.Wire(spec, l.env[0], l.env[1])
+	l.link[0], l.link[1] = l.wire.Ends()
+	for i := range l.user {
+		l.user[i] = &linkUser{h: l.h, env: l.env[i], link: l.link[i]}
+	}
+	l.order()
 }

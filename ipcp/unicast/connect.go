@@ -16,6 +16,9 @@ const (
 	connectPause   = 100 * time.Millisecond
 )
 
+// errNoAddress ends a connection to a peer that is no member yet.
+var errNoAddress = errors.New("the peer has no address")
+
 // connection is an N-1 flow in use by a component.
 type connection struct {
 	i    *IPCP
@@ -50,7 +53,7 @@ func (i *IPCP) incoming(in core.Incoming) {
 	f = i.endToEnd(f)
 	ipcp.Accept(i.env, f, i.component, i.exchanges.Add, func(peer ipcp.Announcement, err error) {
 		if err == nil {
-			i.connected(peer, f)
+			_ = i.connected(peer, f) // the peer notices that its flow is silent
 		}
 	})
 }
@@ -74,30 +77,38 @@ func (i *IPCP) component(name string) (ipcp.Announcement, bool) {
 	return ipcp.Announcement{}, false
 }
 
-// connected hands a flow to its component. A second connection of a component to the same peer
-// replaces the first (spec 04 §2.1).
-func (i *IPCP) connected(peer ipcp.Announcement, f core.Flow) {
+// connected hands a flow to its component, or closes it. A second connection of a component to the same
+// peer replaces the first (spec 04 §2.1).
+func (i *IPCP) connected(peer ipcp.Announcement, f core.Flow) error {
+	if !i.started || peer.Address == 0 {
+		f.Close(0)
+		if !i.started {
+			return core.ErrIPCPState
+		}
+		return errNoAddress
+	}
 	for _, c := range i.conns {
 		if c.comp == peer.Component && c.peer == peer.Address {
-			c.close()
 			i.forget(c)
+			c.close()
 			break
 		}
 	}
 	c := &connection{i: i, comp: peer.Component, peer: peer.Address, flow: f, port: pff.None}
-	i.conns = append(i.conns, c)
 	if c.comp == ipcp.Management.Component {
+		i.conns = append(i.conns, c)
 		c.mgmt = i.router.addManagement(c.peer, f, func(error) { i.forget(c) })
-		return
+		return nil
 	}
 	port, err := i.dt.AddPort(c.peer, f, c)
 	if err != nil {
-		i.forget(c)
 		f.Close(0)
-		return
+		return err
 	}
 	c.port = port
+	i.conns = append(i.conns, c)
 	i.router.addNeighbour(c.peer, port)
+	return nil
 }
 
 // PortState passes on that the N-1 flow went down or came up.
@@ -195,8 +206,7 @@ func (a *attempt) try() {
 				a.again(err)
 			default:
 				peer.Component = a.own.Component // the name in the answer is not looked at
-				a.i.connected(peer, f)
-				a.end(nil)
+				a.end(a.i.connected(peer, f))
 			}
 		})
 	})
@@ -205,15 +215,15 @@ func (a *attempt) try() {
 // again tries once more after a short pause unless the time is up or the peer has refused.
 func (a *attempt) again(err error) {
 	if errors.Is(err, ipcp.ErrCEPRefused) || a.i.env.Now().Add(connectPause) >= a.deadline {
-		a.end(fmt.Errorf("ipcp %s: connect %s to %s: %w", a.i.cfg.Name, a.own.Component, a.dst, err))
+		a.end(err)
 		return
 	}
 	a.timer.Reset(connectPause)
 }
 
 func (a *attempt) end(err error) {
-	if a.ended {
-		return
+	if err != nil {
+		err = fmt.Errorf("ipcp %s: connect %s to %s: %w", a.i.cfg.Name, a.own.Component, a.dst, err)
 	}
 	a.ended = true
 	a.timer.Stop()
@@ -226,7 +236,7 @@ func (a *attempt) end(err error) {
 	a.done(err)
 }
 
-// giveUp ends the operation without an answer.
+// giveUp ends the operation without an answer. An exchange under way ends by itself and finds it so.
 func (a *attempt) giveUp() {
 	a.ended = true
 	a.timer.Stop()

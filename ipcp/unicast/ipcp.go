@@ -53,6 +53,7 @@ type IPCP struct {
 	fa      *fa.FA
 	router  *router
 	started bool
+	left    bool // Leave was called
 	address uint64
 	listens []func()
 	conns   []*connection
@@ -101,14 +102,17 @@ func New(env core.Env, alloc core.Allocator, cfg Config) (*IPCP, error) {
 }
 
 // Bootstrap makes this IPCP a member of its layer with an address of its own; index is its number
-// within the layer, from 0.
+// within the layer, from 0. It is called once: who has left does not come back (spec 07 §4, SHUTDOWN).
 func (i *IPCP) Bootstrap(index int) error {
-	if i.started {
+	if i.started || i.left {
 		return core.ErrIPCPState
 	}
 	a, err := i.addrs.Assign(index)
 	if err != nil {
 		return fmt.Errorf("ipcp %s: %w", i.cfg.Name, err)
+	}
+	if size := i.cfg.Header.Addr; size < 8 && a>>(8*size) != 0 {
+		return fmt.Errorf("ipcp %s: address %#x does not fit the %d bytes of the header", i.cfg.Name, a, size)
 	}
 	i.address, i.started = a, true
 	i.dt.SetAddress(a)
@@ -174,7 +178,7 @@ func (i *IPCP) Leave() {
 	if !i.started {
 		return
 	}
-	i.started = false
+	i.started, i.left = false, true
 	i.router.stop()
 	i.fa.Close()
 	i.dir.Stop(i.env.Now())
@@ -185,10 +189,11 @@ func (i *IPCP) Leave() {
 		a.giveUp()
 	}
 	i.listens, i.pending = nil, nil
-	for _, c := range i.conns {
+	conns := i.conns
+	i.conns = nil
+	for _, c := range conns {
 		c.close()
 	}
-	i.conns = nil
 }
 
 // DT returns the data transfer component, for results and the management tree.

@@ -22,8 +22,12 @@ type router struct {
 	mgmt      []*mgmtFlow
 	conflicts int
 	sent      dt.Counter
-	lost      uint64 // messages for which a management flow had no room
+	lost      uint64 // messages that a management flow refused or had no room for
 }
+
+// maxHeld bounds the messages that wait for one management flow: a database of 4096 adjacencies each way
+// twice over. What is dropped beyond that, refresh makes up for.
+const maxHeld = 1 << 14
 
 func newRouter(env core.Env, p routing.Routing, table pff.PFF) *router {
 	r := &router{env: env, policy: p, table: table}
@@ -70,13 +74,11 @@ func (r *router) send(s routing.Send) {
 	}
 	m := r.mgmt[s.Port]
 	p := r.env.Pool.GetCopy(m.headroom, s.SDU)
-	r.sent.Add(len(s.SDU))
-	if err := m.flow.Write(p); err != nil {
-		r.lost++
-		if errors.Is(err, core.ErrWouldBlock) {
-			p.Release()
-		}
+	if len(m.held) > 0 {
+		m.hold(p)
+		return
 	}
+	m.write(p)
 }
 
 // addNeighbour tells the policy of a connection for data transfer.
@@ -111,7 +113,32 @@ type mgmtFlow struct {
 	peer     uint64
 	flow     core.Flow
 	headroom int
+	held     []*pkt.Buf // that the flow had no room for
 	closed   func(err error)
+}
+
+// write sends a message. It reports false if the flow is full: the message is held then.
+func (m *mgmtFlow) write(p *pkt.Buf) bool {
+	n := p.Len()
+	switch err := m.flow.Write(p); {
+	case err == nil:
+		m.r.sent.Add(n)
+	case errors.Is(err, core.ErrWouldBlock):
+		m.hold(p)
+		return false
+	default:
+		m.r.lost++
+	}
+	return true
+}
+
+func (m *mgmtFlow) hold(p *pkt.Buf) {
+	if len(m.held) >= maxHeld {
+		m.r.lost++
+		p.Release()
+		return
+	}
+	m.held = append(m.held, p)
 }
 
 // addManagement takes over a management flow to peer; closed is called when the flow has ended.
@@ -139,6 +166,10 @@ func (m *mgmtFlow) remove() {
 		return
 	}
 	m.r.mgmt[m.port] = nil
+	for _, p := range m.held {
+		p.Release()
+	}
+	m.held = nil
 	m.r.policy.RemoveNeighbour(m.r.env.Now(), routing.Mgmt, m.port)
 	m.r.flush()
 }
@@ -152,8 +183,17 @@ func (m *mgmtFlow) Deliver(p *pkt.Buf) {
 	m.r.flush()
 }
 
-// Writable is not needed: a message that found no room is made up for by the next refresh.
-func (m *mgmtFlow) Writable() {}
+// Writable sends what is held, as far as the flow takes it.
+func (m *mgmtFlow) Writable() {
+	held := m.held
+	m.held = nil
+	for i, p := range held {
+		if !m.write(p) {
+			m.held = append(m.held, held[i+1:]...)
+			return
+		}
+	}
+}
 
 // State has the whole database sent again when the flow comes back: what was flooded meanwhile has not
 // reached the peer.

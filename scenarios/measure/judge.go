@@ -15,7 +15,7 @@ func Judge(sc *scenarios.Scenario, run *result.Run) {
 	for i := range sc.Expect {
 		x := &sc.Expect[i]
 		m, _ := scenarios.MetricByName(x.Metric)
-		e := result.Expectation{Metric: x.Metric, Op: x.Op, Value: x.Want, Unit: m.Unit, Source: x.Source}
+		e := result.Expectation{Metric: x.Metric, Op: x.Op, Value: x.Want, Unit: m.Unit, Source: x.Source, Published: x.Published}
 		if x.Op == "~" {
 			e.Tolerance = result.Some(x.Tolerance)
 		}
@@ -28,6 +28,9 @@ func Judge(sc *scenarios.Scenario, run *result.Run) {
 			e.Reason = "nothing was measured"
 		} else {
 			e.OK = holds(e.Measured.Or(0), x.Op, x.Want, x.Tolerance)
+			if !e.OK {
+				e.Reason = x.Note
+			}
 		}
 		run.Expectations = append(run.Expectations, e)
 	}

@@ -213,6 +213,7 @@ func (r *Recorder) layer(l *node.Layer, run *result.Run) result.Layer {
 			control[c.Kind].Bytes += c.Bytes
 		}
 		tally(&drops, p.DT().Origin())
+		tally(&drops, p.DT().Gone())
 		p.DT().Ports(func(_ pff.Port, _ uint64, st dt.Stats, _ int) { tally(&drops, st) })
 		unknown += p.FA().Stats().UnknownFlow
 	}

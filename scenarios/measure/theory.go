@@ -27,21 +27,21 @@ func (r *Recorder) theory(f *traffic.Flow, x *result.Flow) (out []result.Theory)
 		return nil
 	}
 	size := f.Size + r.overhead(f, l)
-	there, ok := r.idle(path, size)
+	there, frame, ok := r.idle(path, size)
 	if !ok {
 		return nil
 	}
 	if lo, has := x.Delay.Min.Get(); has {
 		out = append(out, result.Theory{
 			What: "delay.min", Unit: "ns", Value: float64(there), Measured: result.Some(float64(lo)),
-			Source: fmt.Sprintf("serialisation of %d bytes and propagation over %d links", size, len(path)-1),
+			Source: fmt.Sprintf("serialisation of %d bytes and propagation over %s", frame, links(len(path)-1)),
 		})
 	}
-	home, ok := r.idle(back, size)
+	home, _, ok := r.idle(back, size)
 	if lo, has := x.RTT.Min.Get(); has && ok {
 		out = append(out, result.Theory{
 			What: "rtt.min", Unit: "ns", Value: float64(there + home), Measured: result.Some(float64(lo)),
-			Source: fmt.Sprintf("the same, there and back over %d links", len(path)+len(back)-2),
+			Source: "the same, there and back",
 		})
 	}
 	return out
@@ -62,13 +62,19 @@ func (r *Recorder) overhead(f *traffic.Flow, l *node.Layer) int {
 	return n
 }
 
-// idle returns the time that a packet takes over an idle path.
-func (r *Recorder) idle(path []*node.System, size int) (time.Duration, bool) {
-	var sum time.Duration
+func links(n int) string {
+	if n == 1 {
+		return "one link"
+	}
+	return fmt.Sprintf("%d links", n)
+}
+
+// idle returns the time that a packet takes over an idle path, and the length of its largest frame.
+func (r *Recorder) idle(path []*node.System, size int) (sum time.Duration, frame int, ok bool) {
 	for i := 1; i < len(path); i++ {
 		w := r.cfg.Network.Between(path[i-1].Name, path[i].Name)
 		if w == nil {
-			return 0, false
+			return 0, 0, false
 		}
 		dir := 0
 		if w.B == path[i-1] {
@@ -76,16 +82,17 @@ func (r *Recorder) idle(path []*node.System, size int) (time.Duration, bool) {
 		}
 		s := w.Spec(dir)
 		if s.Jitter > 0 {
-			return 0, false
+			return 0, 0, false
 		}
 		n := size + s.Overhead
 		if w.Shim == "eth-dix" {
 			n += wire.DIXFrameHeaderLen
 		}
+		frame = max(frame, n)
 		sum += s.Delay
 		if s.Rate > 0 {
 			sum += time.Duration(int64(n) * 8e9 / s.Rate)
 		}
 	}
-	return sum, true
+	return sum, frame, true
 }

@@ -7,10 +7,9 @@ package node
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
-
-	"github.com/go-viper/mapstructure/v2"
 
 	"ouroboros/core/policy"
 	"ouroboros/ipcp/unicast"
@@ -156,26 +155,26 @@ func located(g *topologies.Graph, err error) (*topologies.Graph, error) {
 	return g, nil
 }
 
+// plainRates replaces the rates among the parameters of a generator ("100Mbps") by bit/s.
+func plainRates(params map[string]any) map[string]any {
+	out := maps.Clone(params)
+	for k, v := range params {
+		var r scenarios.Rate
+		if text, ok := v.(string); ok && r.UnmarshalText([]byte(text)) == nil {
+			out[k] = int64(r)
+		}
+	}
+	return out
+}
+
 func generate(name string, params map[string]any) (*topologies.Graph, error) {
 	gen, err := topologies.GeneratorNamed(name)
 	if err != nil {
 		return nil, err
 	}
 	cfg := gen.Config()
-	dec, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
-		Result: cfg, ErrorUnused: true,
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc(), rateHook),
-		MatchName:  func(key, field string) bool { return key == field },
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := dec.Decode(params); err != nil {
-		var keys []string
-		for _, p := range gen.Params() {
-			keys = append(keys, fmt.Sprintf("%s (%s, default %s)", p.Key, p.Type, p.Default))
-		}
-		return nil, fmt.Errorf("generator %s: %w; accepted are %s", name, err, strings.Join(keys, ", "))
+	if err := policy.Decode(plainRates(params), cfg); err != nil {
+		return nil, fmt.Errorf("generator %s: %w", name, err)
 	}
 	return gen.Build(cfg, rand.New(rand.NewPCG(graphSeed, graphSeed)))
 }

@@ -21,7 +21,7 @@ func Apply(s core.LinkSpec, p scenarios.LinkParams) core.LinkSpec {
 		s.MTU = int(*p.MTU)
 	}
 	if q := p.Queue; q != nil {
-		s.QueuePackets, s.QueueBytes, s.Block = q.Packets, int64(q.Bytes), q.Full == "block"
+		s.QueuePackets, s.QueueBytes, s.Block, s.Device = q.Packets, int64(q.Bytes), q.Full == "block", q.Device
 	}
 	set(&s.Loss, p.Loss)
 	if g := p.Gilbert; g != nil {

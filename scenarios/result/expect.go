@@ -11,8 +11,11 @@ type Expectation struct {
 	Tolerance Opt[float64] `json:"tolerance"`
 	Theory    Opt[float64] `json:"theory"` // closed form of the metric, where there is one
 	Source    string       `json:"source"` // of Value or Theory: formula or publication, may be empty
-	OK        bool         `json:"ok"`     // false also when nothing could be measured
-	Reason    string       `json:"reason"` // why it could not be judged, else empty
+	// Published marks a published value that is printed for comparison. Whether it came out (OK) does
+	// not decide whether the run met its expectations.
+	Published bool   `json:"published"`
+	OK        bool   `json:"ok"`     // false also when nothing could be measured
+	Reason    string `json:"reason"` // why it could not be judged, or differs; else empty
 }
 
 // Series is a quantity over time.

@@ -153,6 +153,18 @@ func TestAPanickingProgramPanicsInRun(t *testing.T) {
 	run(t, w, time.Second)
 }
 
+func TestAProgramNeedsANodeOfItsWorld(t *testing.T) {
+	w, other := New(1), New(1)
+	defer w.Close()
+	defer other.Close()
+	defer func() {
+		if s, _ := recover().(string); !strings.Contains(s, `"n"`) {
+			t.Errorf("Go panics with %q, want the path of the component", s)
+		}
+	}()
+	w.Go(other.Node("n"), func(core.Blocker) {})
+}
+
 func TestCloseEndsProgramsThatWait(t *testing.T) {
 	w := New(1)
 	env := w.Node("n")

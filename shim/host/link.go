@@ -112,7 +112,7 @@ func (e *end) Send(p *pkt.Buf, to core.Addr) error {
 		return core.ErrWouldBlock
 	}
 	if err := e.line.Send(now, p); err != nil {
-		if err == core.ErrWouldBlock {
+		if errors.Is(err, core.ErrWouldBlock) {
 			e.blocked = true
 			e.room.Reset(e.line.Room(now).Sub(now))
 		}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -190,6 +191,30 @@ func TestAwaitWritableReturns(t *testing.T) {
 	p.ends[0].sock.awaitWritable()
 	p.w.Close()
 	p.ends[0].sock.awaitWritable()
+}
+
+// TestWhatWaitedForTheSocketIsWritten follows the path that a full socket takes: loopback sockets never
+// are, so the wait is begun by hand.
+func TestWhatWaitedForTheSocketIsWritten(t *testing.T) {
+	p := newPair(t, core.LinkSpec{})
+	p.ends[0].waiting = true
+	p.send(t, 3, 100)
+	run(t, p.w, 2*time.Millisecond)
+	if p.user[1].packets != 0 || p.ends[0].Queued() != 3 {
+		t.Errorf("%d packets were written to a full socket, %d are queued", p.user[1].packets, p.ends[0].Queued())
+	}
+	p.w.readers.Go(p.ends[0].awaitRoom)
+	p.settle(t, "the packets arrive", func() bool { return p.user[1].packets == 3 })
+}
+
+func TestASocketThatFailsEndsTheRun(t *testing.T) {
+	p := newPair(t, core.LinkSpec{})
+	if err := p.ends[1].sock.conn.SetReadDeadline(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.w.Run(p.w.Now().Add(10 * time.Second)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Run: %v, want %v", err, os.ErrDeadlineExceeded)
+	}
 }
 
 // TestAPhantomPayloadArrivesAsZeros holds that a socket stores what the simulator only counts.

@@ -29,8 +29,12 @@ type proc struct {
 // Go starts a program on the actor of env. A program that panics has Run panic. While it computes, or
 // blocks other than through b, the actor waits.
 func (w *World) Go(env core.Env, program func(b core.Blocker)) {
+	n := w.nodeOf(env)
+	if n == nil {
+		panic(fmt.Sprintf("host: Go: %q is no component of this world", env.Path))
+	}
 	p := &proc{
-		h: handle{w.actor, w.nodeOf(env)}, program: program,
+		h: handle{w.actor, n}, program: program,
 		resumed: make(chan struct{}), back: make(chan struct{}),
 	}
 	p.alarm = p.h.NewTimer(p.ring)

@@ -13,8 +13,17 @@ const (
 	maxLimit    = 1 << 46 // bytes; times a level of 16 bits it still fits 63
 )
 
-// mbECN is the policy of spec 06 §2.
-type mbECN struct{ cfg *MBECNConfig }
+// maxPhase bounds the phase of a member's slots, about 18 minutes.
+const maxPhase = 1 << 40
+
+// mbECN is the policy of spec 06 §2. Slots are counted on the monotonic clock of a system, which runs
+// since its start: those of two members are not aligned. phase stands for that; with aligned slots the
+// bursts after a pause would meet at every bottleneck at the same instant, and the flow that comes
+// first there would stay first.
+type mbECN struct {
+	cfg   *MBECNConfig
+	phase int64 // ns
+}
 
 // Mark ORs the level of the queue into the byte (spec 06 §3): two levels together are at least the
 // larger and at most their sum.
@@ -24,15 +33,16 @@ func (a *mbECN) Mark(ecn uint8, queued int) uint8 {
 
 func (a *mbECN) NewFlow(now core.Time) Flow {
 	return &mbFlow{
-		cfg: a.cfg,
-		exp: uint8(a.cfg.SlotExponent), slot: int64(now) >> a.cfg.SlotExponent,
+		cfg: a.cfg, phase: a.phase,
+		exp: uint8(a.cfg.SlotExponent), slot: (int64(now) + a.phase) >> a.cfg.SlotExponent,
 		limit: a.cfg.InitialLimit, inc: a.cfg.Increment,
 	}
 }
 
 // mbFlow is one end of a flow. The letters of spec 06 §4 and §5.1 stand beside the fields.
 type mbFlow struct {
-	cfg *MBECNConfig
+	cfg   *MBECNConfig
+	phase int64 // of the member's clock, ns
 
 	slot    int64  // S: number of the current slot
 	limit   int64  // L: bytes per slot
@@ -56,7 +66,8 @@ func (f *mbFlow) Send(now core.Time, n int) time.Duration {
 	if f.unheard > uint32(f.cfg.ReportWindow) {
 		f.level = 0
 	}
-	if s := int64(now) >> f.exp; s-f.slot > 0 {
+	t := int64(now) + f.phase
+	if s := t >> f.exp; s-f.slot > 0 {
 		f.slot = s
 		f.adapt()
 		if !f.scale() {
@@ -66,7 +77,7 @@ func (f *mbFlow) Send(now core.Time, n int) time.Duration {
 	if f.bytes <= f.limit {
 		return 0
 	}
-	wait := time.Duration((f.slot+1)<<f.exp - int64(now))
+	wait := time.Duration((f.slot+1)<<f.exp - t)
 	return min(max(wait, 0), f.cfg.MaxPause)
 }
 

@@ -69,8 +69,12 @@ func mbECNFactory() policy.Factory[Avoidance] {
 		Name:   "mb-ecn",
 		Doc:    "multi-bit explicit congestion notification: queue lengths mark packets, slots limit bytes (spec 06 §2)",
 		Config: func() any { return defaults() },
-		New: func(_ core.Env, cfg any) (Avoidance, error) {
-			return &mbECN{cfg: cfg.(*MBECNConfig)}, nil
+		New: func(env core.Env, cfg any) (Avoidance, error) {
+			a := &mbECN{cfg: cfg.(*MBECNConfig)}
+			if env.Rand != nil {
+				a.phase = env.Rand.Int64N(maxPhase)
+			}
+			return a, nil
 		},
 	}
 }

@@ -43,6 +43,20 @@ type Stats struct {
 	DropUnknown              Counter // no such component here
 }
 
+func (s *Stats) add(t *Stats) {
+	for _, x := range []struct {
+		to   *Counter
+		from Counter
+	}{
+		{&s.Sent, t.Sent}, {&s.Received, t.Received}, {&s.LocalSent, t.LocalSent}, {&s.LocalReceived, t.LocalReceived},
+		{&s.DropTTL, t.DropTTL}, {&s.DropNoRoute, t.DropNoRoute}, {&s.DropWrite, t.DropWrite},
+		{&s.DropShort, t.DropShort}, {&s.DropUnknown, t.DropUnknown},
+	} {
+		x.to.Packets += x.from.Packets
+		x.to.Bytes += x.from.Bytes
+	}
+}
+
 // Config are the parts and parameters of a data transfer component.
 type Config struct {
 	Layout    wire.PCI
@@ -62,8 +76,13 @@ type DT struct {
 	free   []pff.Port
 	comps  [FirstFlow]Component
 	flows  Flows
-	origin Stats // packets that start or end here and belong to no port
+	origin Stats  // packets that start or end here and belong to no port
+	gone   Stats  // of ports that have been removed
+	limits limits // of the N-1 flows together
 }
+
+// limits are what the N-1 flows of all ports leave and need, kept because every packet asks for them.
+type limits struct{ mtu, headroom, tailroom int }
 
 // New returns a component without an address and without ports.
 func New(env core.Env, cfg Config) *DT {
@@ -82,6 +101,9 @@ func (d *DT) Address() uint64 { return d.self }
 // HeaderLen returns the length of the header in bytes.
 func (d *DT) HeaderLen() int { return d.hdr }
 
+// EIDLen returns the length of an endpoint id in the header in bytes.
+func (d *DT) EIDLen() int { return d.cfg.Layout.EID }
+
 // Handle sets the component with the given endpoint id, below FirstFlow.
 func (d *DT) Handle(eid int, c Component) { d.comps[eid] = c }
 
@@ -91,22 +113,29 @@ func (d *DT) HandleFlows(f Flows) { d.flows = f }
 // Limits returns what the N-1 flows leave for a packet of a flow: the smallest MTU without the header,
 // the largest head- and tailroom with it. Without ports the MTU is 0.
 func (d *DT) Limits() (mtu, headroom, tailroom int) {
+	return d.limits.mtu, d.limits.headroom + d.hdr, d.limits.tailroom
+}
+
+// measure computes the limits anew: a port has come, gone or changed.
+func (d *DT) measure() {
+	l, first := limits{}, true
 	for _, p := range d.ports {
 		if p == nil {
 			continue
 		}
 		i := p.flow.Info()
-		if m := i.MTU - d.hdr; mtu == 0 || m < mtu {
-			mtu = m
+		p.headroom = i.Headroom
+		if m := max(i.MTU-d.hdr, 0); first || m < l.mtu {
+			l.mtu, first = m, false
 		}
-		headroom, tailroom = max(headroom, i.Headroom), max(tailroom, i.Tailroom)
+		l.headroom, l.tailroom = max(l.headroom, i.Headroom), max(l.tailroom, i.Tailroom)
 	}
-	return mtu, headroom + d.hdr, tailroom
+	d.limits = l
 }
 
 // Send sends a packet of this member (spec 02 §5). It takes p, except with core.ErrWouldBlock: then the
-// port on which it would leave is full, and wake, which may be nil, is called once there is room. hash
-// tells apart flows to one destination.
+// port on which it would leave is full, and wake is called once there is room. With a wake of nil the
+// packet waits in the scheduler, or is dropped there. hash tells apart flows to one destination.
 func (d *DT) Send(dst uint64, cube core.Cube, eid uint64, hash uint32, p *pkt.Buf, wake func()) error {
 	n := p.Len()
 	out := d.route(dst, hash)
@@ -115,16 +144,30 @@ func (d *DT) Send(dst uint64, cube core.Cube, eid uint64, hash uint32, p *pkt.Bu
 		d.drop(p)
 		return core.ErrIPCP
 	}
-	if out.full() && wake != nil {
+	if out.blocked && wake != nil {
 		out.waiters = append(out.waiters, wake)
 		return core.ErrWouldBlock
 	}
+	p = d.roomy(p, out.headroom+d.hdr)
 	d.cfg.Layout.Put(p.Push(d.hdr), dst, uint8(cube), d.cfg.MaxTTL, d.cfg.Avoidance.Mark(0, out.queued()), eid)
-	if eid < FirstFlow {
+	err := out.send(p, cube)
+	if err == nil && eid < FirstFlow {
 		d.origin.LocalReceived.Add(n)
 		out.st.LocalSent.Add(n + d.hdr)
 	}
-	return out.send(p, cube)
+	return err
+}
+
+// roomy returns p with at least the given headroom: p itself, or a copy where N-1 flows of different
+// needs meet, as when one of them runs the end-to-end protocol and the one p came from does not.
+func (d *DT) roomy(p *pkt.Buf, headroom int) *pkt.Buf {
+	if p.Headroom() >= headroom {
+		return p
+	}
+	c := d.env.Pool.GetPhantom(headroom, p.Stored(), p.Phantom())
+	copy(c.Front(), p.Front())
+	p.Release()
+	return c
 }
 
 // route returns the port towards a destination, nil if there is none.
@@ -175,7 +218,7 @@ func (d *DT) receive(in *port, p *pkt.Buf) {
 	}
 	ecn := l.ECN(h)
 	*ecn = d.cfg.Avoidance.Mark(*ecn, out.queued())
-	_ = out.send(p, core.Cube(l.Cube(h)))
+	_ = out.send(d.roomy(p, out.headroom), core.Cube(l.Cube(h))) // the port has counted it
 }
 
 // deliver hands a packet for this member to its component or flow.
@@ -211,6 +254,9 @@ func (d *DT) drop(p *pkt.Buf) {
 
 // Origin returns the counters of what starts or ends at this member and belongs to no port.
 func (d *DT) Origin() Stats { return d.origin }
+
+// Gone returns the sum of the counters of the ports that have been removed.
+func (d *DT) Gone() Stats { return d.gone }
 
 // Ports calls yield for every port in ascending order.
 func (d *DT) Ports(yield func(p pff.Port, peer uint64, st Stats, queued int)) {

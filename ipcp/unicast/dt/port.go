@@ -2,6 +2,7 @@ package dt
 
 import (
 	"errors"
+	"slices"
 
 	"ouroboros/core"
 	"ouroboros/core/pkt"
@@ -19,15 +20,17 @@ type PortUser interface {
 
 // port is an N-1 flow of the data transfer component. It is the user of that flow.
 type port struct {
-	d       *DT
-	index   pff.Port
-	peer    uint64
-	flow    core.Flow
-	user    PortUser
-	queue   sched.Scheduler
-	blocked bool // the N-1 flow has refused a packet
-	waiters []func()
-	st      Stats
+	d        *DT
+	index    pff.Port
+	peer     uint64
+	flow     core.Flow
+	headroom int // that the N-1 flow needs
+	user     PortUser
+	queue    sched.Scheduler
+	blocked  bool     // the N-1 flow has refused a packet and has not called Writable since
+	waiters  []func() // flows of this member that were refused, in order
+	spare    []func() // the slice that waiters came from, for use again
+	st       Stats
 }
 
 // AddPort takes over an N-1 flow to the member with address peer.
@@ -45,11 +48,13 @@ func (d *DT) AddPort(peer uint64, f core.Flow, user PortUser) (pff.Port, error) 
 		p.index = pff.Port(len(d.ports))
 		d.ports = append(d.ports, p)
 	}
+	d.measure()
 	f.Attach(p)
 	return p.index, nil
 }
 
-// RemovePort gives up a port; close tells whether its flow is closed too.
+// RemovePort gives up a port; close tells whether its flow is closed too. What waits in it is dropped;
+// the flows that wait for it try again, and are not called on this stack.
 func (d *DT) RemovePort(i pff.Port, closeFlow bool) {
 	if i < 0 || int(i) >= len(d.ports) || d.ports[i] == nil {
 		return
@@ -57,14 +62,19 @@ func (d *DT) RemovePort(i pff.Port, closeFlow bool) {
 	p := d.ports[i]
 	d.ports[i] = nil
 	d.free = append(d.free, i)
-	now := d.env.Now()
-	for p.queue.Head(now) != nil {
-		d.drop(p.queue.Pop(now))
+	d.measure()
+	for b := p.queue.Drain(); b != nil; b = p.queue.Drain() {
+		p.st.DropWrite.Add(b.Len())
+		d.drop(b)
 	}
+	d.gone.add(&p.st)
 	if closeFlow {
 		p.flow.Close(0)
 	}
-	p.wake()
+	p.blocked = false
+	if len(p.waiters) > 0 {
+		d.env.Post(p.wake)
+	}
 }
 
 // Deliver takes a packet from the N-1 flow.
@@ -79,14 +89,11 @@ func (p *port) queued() int {
 	return n
 }
 
-// full reports whether a packet of this member would have to wait for the N-1 flow to unblock.
-func (p *port) full() bool { return p.blocked }
-
-// send writes a packet to the N-1 flow, or lets it wait in the scheduler: under a scheduler with an
-// order of its own the N-1 flow is made to block early, so that packets wait here (design §2).
+// send writes a packet to the N-1 flow, or lets it wait in the scheduler while that is full. It takes
+// the packet in any case.
 func (p *port) send(b *pkt.Buf, cube core.Cube) error {
-	n := b.Len()
 	if !p.blocked {
+		n := b.Len()
 		err := p.flow.Write(b)
 		if err == nil {
 			p.st.Sent.Add(n)
@@ -99,8 +106,9 @@ func (p *port) send(b *pkt.Buf, cube core.Cube) error {
 		p.blocked = true
 	}
 	if !p.queue.Push(p.d.env.Now(), b, cube) {
-		p.st.DropWrite.Add(n)
+		p.st.DropWrite.Add(b.Len())
 		p.d.drop(b)
+		return core.ErrAgain
 	}
 	return nil
 }
@@ -137,17 +145,30 @@ func (p *port) Writable() {
 	}
 }
 
-// wake lets the flows of this member that wait for the port try again, in order.
+// wake lets the flows of this member that wait for the port try again, first refused first served. It
+// ends when the port blocks again: who has not had a turn then stands before those refused anew, so that
+// one flow with a long queue does not take all the room there is.
 func (p *port) wake() {
 	w := p.waiters
-	p.waiters = nil
-	for _, f := range w {
+	p.waiters, p.spare = p.spare[:0], nil
+	for i, f := range w {
+		if p.blocked {
+			refused := p.waiters
+			p.waiters = append(slices.Delete(w, 0, i), refused...)
+			p.spare = refused[:0]
+			return
+		}
 		f()
 	}
+	clear(w)
+	p.spare = w[:0]
 }
 
 // State passes on that the N-1 flow went down or came up.
-func (p *port) State(up bool) { p.user.PortState(p.index, up) }
+func (p *port) State(up bool) {
+	p.d.measure()
+	p.user.PortState(p.index, up)
+}
 
 // Closed ends the port: its N-1 flow has ended.
 func (p *port) Closed(err error) {

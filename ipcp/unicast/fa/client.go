@@ -1,6 +1,7 @@
 package fa
 
 import (
+	"errors"
 	"time"
 
 	"ouroboros/core"
@@ -23,7 +24,7 @@ type client struct {
 // the last is the answer.
 func (a *FA) AllocFlow(r core.FlowRequest, done func(core.Flow, core.FlowReply, error)) (cancel func()) {
 	c := &client{req: r, done: done}
-	if a.closed {
+	if a.closed || a.cfg.DT.Address() == 0 {
 		c.post(a, core.ErrIPCPState)
 		return c.giveUp
 	}
@@ -63,14 +64,20 @@ func (c *client) found(addrs []uint64) {
 	c.next(core.ErrName)
 }
 
-// next tries the next address; without one the request fails with err.
+// next tries the next address; without one the request fails with err. Each address is asked with an
+// endpoint id of its own: a repeated refusal of the one before must not count as an answer of this one.
 func (c *client) next(err error) {
 	if len(c.addrs) == 0 {
 		c.fail(err)
 		return
 	}
-	c.f.raddr, c.addrs = c.addrs[0], c.addrs[1:]
-	c.f.state = requested
+	f := c.f
+	if f.state == requested {
+		f.eid = f.a.ids.id(f.slot, f.a.env.Rand.Uint32())
+		f.rxq.clear()
+	}
+	f.raddr, c.addrs = c.addrs[0], c.addrs[1:]
+	f.state = requested
 	c.wait = retryFirst
 	c.ask()
 }
@@ -83,8 +90,8 @@ func (c *client) ask() {
 		BER: q.BER, MaxGap: q.MaxGap, Timeout: q.Timeout, Code: wire.FlowReq,
 		Availability: q.Availability, InOrder: q.InOrder,
 	}, c.req.Hash, c.req.Piggyback)
-	if core.CodeOf(err) == core.ErrMsgSize && err != nil {
-		c.fail(err)
+	if errors.Is(err, core.ErrMsgSize) {
+		c.fail(err) // it will not become shorter; any other trouble may pass
 		return
 	}
 	f.timer.Reset(c.wait)
@@ -120,6 +127,9 @@ func (c *client) fail(err error) {
 		return
 	}
 	c.ended = true
+	if c.cancel != nil {
+		c.cancel()
+	}
 	f := c.f
 	f.a.env.Trace.Note(f.a.env.Now(), trace.FlowFailed, uint64(core.CodeOf(err)), 0)
 	f.discard()

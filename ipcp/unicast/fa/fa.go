@@ -7,6 +7,7 @@
 package fa
 
 import (
+	"bytes"
 	"time"
 
 	"ouroboros/core"
@@ -28,10 +29,10 @@ const (
 	// QueueLen is the transmit queue of a flow in packets unless the layer says otherwise (spec 02 §13),
 	// and what a flow holds for a user that does not receive.
 	QueueLen = 1023
-	// maxFlows bounds the flow table: a local number has to fit 32 bits, and a flood of requests must
-	// not take all memory.
+	// maxFlows bounds the flow table: a flood of requests must not take all memory.
 	maxFlows = 1 << 20
-	// maxPending bounds the requests that wait for an answer of this system.
+	// maxPending bounds the requests that wait for an answer of this system, and those whose refusal is
+	// remembered.
 	maxPending = 4096
 
 	retryFirst = time.Second
@@ -64,10 +65,12 @@ type Config struct {
 type FA struct {
 	env     core.Env
 	cfg     Config
+	ids     numbering
 	flows   []*flow // by local number - FirstNumber
 	free    []uint32
 	asked   map[request]*flow // requests of others, answered or not
-	pending int
+	pending int               // of them those without an answer
+	refused int               // of them those that were refused
 	handler func(core.IncomingFlow)
 	st      Stats
 	closed  bool
@@ -84,7 +87,7 @@ func New(env core.Env, cfg Config) *FA {
 	if cfg.Queue == 0 {
 		cfg.Queue = QueueLen
 	}
-	a := &FA{env: env, cfg: cfg, asked: map[request]*flow{}}
+	a := &FA{env: env, cfg: cfg, ids: numberingOf(cfg.DT.EIDLen()), asked: map[request]*flow{}}
 	cfg.DT.Handle(EID, a.message)
 	cfg.DT.HandleFlows(a.packet)
 	return a
@@ -103,23 +106,25 @@ func (a *FA) newFlow(qos core.QoS) *flow {
 		slot = a.free[n-1]
 		a.free = a.free[:n-1]
 	} else {
-		if len(a.flows) >= maxFlows {
+		if len(a.flows) >= a.ids.limit() {
 			return nil
 		}
 		slot = uint32(len(a.flows))
 		a.flows = append(a.flows, nil)
 	}
 	f := &flow{a: a, slot: slot, qos: qos, cc: a.cfg.Avoidance.NewFlow(a.env.Now()), on: true}
-	f.eid = uint64(a.env.Rand.Uint32())<<32 | uint64(slot+FirstNumber)
+	f.eid = a.ids.id(slot, a.env.Rand.Uint32())
+	f.wake, f.settle = f.unblocked, f.catchUp
 	f.timer = a.env.NewTimer(f.tick)
 	a.flows[slot] = f
 	return f
 }
 
-// lookup returns the flow of an endpoint id, nil if it does not exist.
+// lookup returns the flow of an endpoint id, nil if it does not exist. The whole id must be right: the
+// number of a flow that is gone may have been given to another (spec 02 §4.2).
 func (a *FA) lookup(eid uint64) *flow {
-	i := uint32(eid) - FirstNumber
-	if int64(i) >= int64(len(a.flows)) {
+	i := a.ids.slot(eid)
+	if i >= uint64(len(a.flows)) {
 		return nil
 	}
 	if f := a.flows[i]; f != nil && f.eid == eid {
@@ -131,7 +136,7 @@ func (a *FA) lookup(eid uint64) *flow {
 // packet takes a packet of a flow from the data transfer component.
 func (a *FA) packet(eid uint64, ecn uint8, p *pkt.Buf) {
 	f := a.lookup(eid)
-	if f == nil {
+	if f == nil || !f.receives() {
 		a.st.UnknownFlow++
 		a.env.Trace.Note(a.env.Now(), trace.PacketDropped, uint64(p.Len()), 1)
 		p.Release()
@@ -143,6 +148,10 @@ func (a *FA) packet(eid uint64, ecn uint8, p *pkt.Buf) {
 // message takes a flow allocator message.
 func (a *FA) message(p *pkt.Buf) {
 	defer p.Release()
+	if p.Len() > wire.FAMax {
+		a.st.BadMessage++
+		return
+	}
 	m, digest, rest, err := wire.ParseFA(p.Bytes(), a.cfg.Layer.Hash.Len())
 	if err != nil {
 		a.st.BadMessage++
@@ -151,23 +160,38 @@ func (a *FA) message(p *pkt.Buf) {
 	switch m.Code {
 	case wire.FlowReq:
 		a.st.Requests++
-		a.incoming(m, core.Hash(digest), append([]byte(nil), rest...))
+		a.incoming(m, core.Hash(digest), bytes.Clone(rest))
 	case wire.FlowReply:
 		a.st.Replies++
-		if f := a.lookup(m.REID); f != nil && f.client != nil {
-			f.client.reply(m, append([]byte(nil), rest...))
-			return
-		}
-		a.st.UnknownFlow++
+		a.replied(m, bytes.Clone(rest))
 	case wire.FlowUpdate:
 		a.st.Updates++
-		if f := a.lookup(m.REID); f != nil {
-			f.cc.Report(a.env.Now(), m.ECE)
-			f.st.UpdatesReceived++
-			return
-		}
-		a.st.UnknownFlow++
+		a.updated(m)
 	}
+}
+
+// replied takes an answer to a request of this system.
+func (a *FA) replied(m wire.FA, piggyback []byte) {
+	f := a.lookup(m.REID)
+	switch {
+	case f == nil || f.client == nil:
+		a.st.UnknownFlow++
+	case m.Response >= 0 && m.SEID < FirstNumber:
+		a.st.BadMessage++ // the endpoint of a component is no flow
+	default:
+		f.client.reply(m, piggyback)
+	}
+}
+
+// updated takes a report of the other end of a flow.
+func (a *FA) updated(m wire.FA) {
+	f := a.lookup(m.REID)
+	if f == nil || f.state != active && f.state != draining {
+		a.st.UnknownFlow++
+		return
+	}
+	f.cc.Report(a.env.Now(), m.ECE)
+	f.st.UpdatesReceived++
 }
 
 // send sends a message to the flow allocator of another member.
@@ -182,14 +206,17 @@ func (a *FA) send(dst uint64, m wire.FA, digest core.Hash, piggyback []byte) err
 	m.Put(b)
 	copy(b[wire.FAFixed:], digest)
 	copy(b[wire.FAFixed+len(digest):], piggyback)
+	if err := a.cfg.DT.Send(dst, core.CubeBestEffort, EID, 0, p, nil); err != nil {
+		return err
+	}
 	a.st.Sent[m.Code].Add(n)
-	return a.cfg.DT.Send(dst, core.CubeBestEffort, EID, 0, p, nil)
+	return nil
 }
 
 // remove takes a flow out of the table.
 func (a *FA) remove(f *flow) {
 	f.timer.Stop()
-	if f.key != (request{}) && a.asked[f.key] == f {
+	if f.server != nil && a.asked[f.key] == f {
 		delete(a.asked, f.key)
 	}
 	if a.flows[f.slot] == f {

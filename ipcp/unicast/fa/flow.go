@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ouroboros/core"
+	"ouroboros/core/clock"
 	"ouroboros/core/pkt"
 	"ouroboros/core/trace"
 	"ouroboros/core/wire"
@@ -18,6 +19,7 @@ const (
 	idle      state = iota // waits for the directory
 	requested              // REQ_SENT
 	answering              // REQ_RCVD
+	refused                // answered with a refusal, which is remembered for repeated requests
 	active
 	draining // closed by the user; what is queued still goes out
 	gone
@@ -52,21 +54,27 @@ type flow struct {
 	raddr uint64
 	reid  uint64
 	cc    ca.Flow
-	timer core.Timer // repetition of the request, pause, or linger
+	timer core.Timer // repetition of the request, pause, or the end of a closed or refused flow
 
 	client *client
 	server *server
 	key    request
 
-	sink    core.Sink
-	txq     queue // waits for the end of a pause or for the N-1 flow
-	rxq     queue // waits for the user
-	cleared bool  // the head of txq has had its pause
-	waiting bool  // for the N-1 flow
-	blocked bool  // the user waits for Writable
-	on      bool  // the user receives
-	posted  bool  // a delivery of rxq is posted
-	st      FlowStats
+	sink     core.Sink
+	txq      queue     // waits for the end of a pause or for the N-1 flow
+	rxq      queue     // waits for the user
+	resume   core.Time // end of the pause; Never while the flow waits for the N-1 flow
+	deadline core.Time // draining: when to give up
+	cleared  bool      // the head of txq has had its pause
+	waiting  bool      // for the N-1 flow
+	blocked  bool      // the user waits for Writable
+	owed     bool      // Writable, to a user that has not attached yet
+	on       bool      // the user receives
+	posted   bool      // settle is posted
+	wake     func()    // unblocked
+	settle   func()    // catchUp
+	end      error     // why the layer has ended the flow, until the user is told
+	st       FlowStats
 }
 
 func (f *flow) describe() FlowInfo {
@@ -91,6 +99,10 @@ func (f *flow) Write(p *pkt.Buf) error {
 		p.Release()
 		return core.ErrFlowDown
 	}
+	if mtu, _, _ := f.a.cfg.DT.Limits(); p.Len() > mtu && mtu > 0 {
+		p.Release()
+		return core.ErrMsgSize
+	}
 	if f.txq.len() > 0 {
 		if !f.txq.push(p, f.a.cfg.Queue) {
 			f.blocked = true
@@ -98,34 +110,45 @@ func (f *flow) Write(p *pkt.Buf) error {
 		}
 		return nil
 	}
-	if wait := f.pause(p); wait > 0 {
-		f.txq.push(p, f.a.cfg.Queue)
-		return nil
-	}
-	if !f.transmit(p) {
+	if f.pause(p) || !f.transmit(p) {
 		f.cleared = true
-		f.txq.push(p, f.a.cfg.Queue)
+		f.txq.push(p, f.a.cfg.Queue) // it is empty
 	}
 	return nil
 }
 
 // pause asks the congestion policy about a packet and arms the timer if it has to wait.
-func (f *flow) pause(p *pkt.Buf) time.Duration {
-	wait := f.cc.Send(f.a.env.Now(), p.Len())
-	if wait > 0 {
-		f.cleared = true
-		f.st.Paused += wait
-		f.timer.Reset(wait)
+func (f *flow) pause(p *pkt.Buf) bool {
+	now := f.a.env.Now()
+	wait := f.cc.Send(now, p.Len())
+	if wait <= 0 {
+		return false
 	}
-	return wait
+	f.cleared = true
+	f.st.Paused += wait
+	f.resume = now.Add(wait)
+	f.arm()
+	return true
+}
+
+// arm sets the timer for the end of the pause, or of a closed flow.
+func (f *flow) arm() {
+	at := f.resume
+	if f.state == draining {
+		at = min(at, f.deadline)
+	}
+	if at != clock.Never {
+		f.timer.Reset(at.Sub(f.a.env.Now()))
+	}
 }
 
 // transmit hands a packet to data transfer. It reports false if the N-1 flow is full: the packet stays.
 func (f *flow) transmit(p *pkt.Buf) bool {
 	n := uint64(p.Len())
-	err := f.a.cfg.DT.Send(f.raddr, f.qosCube(), f.reid, uint32(f.reid), p, f.unblocked)
+	err := f.a.cfg.DT.Send(f.raddr, f.qosCube(), f.reid, uint32(f.reid), p, f.wake)
 	if errors.Is(err, core.ErrWouldBlock) {
-		f.waiting = true
+		f.waiting, f.resume = true, clock.Never
+		f.arm()
 		return false
 	}
 	if err != nil {
@@ -150,20 +173,23 @@ func (f *flow) unblocked() {
 	f.drain()
 }
 
-// tick is called by the timer: the request is repeated, a pause is over, or a closed flow has lingered.
+// tick is called by the timer: the request is repeated, a pause is over, or a closed or refused flow has
+// had its time.
 func (f *flow) tick() {
 	switch f.state {
 	case requested:
 		f.client.again()
-	case active, draining:
-		if f.txq.len() > 0 {
-			f.drain()
-		} else if f.state == draining {
+	case active:
+		f.drain()
+	case draining:
+		if f.a.env.Now() >= f.deadline {
 			f.discard()
+			return
 		}
-	case answering:
+		f.drain()
+	case refused:
 		f.discard()
-	case idle, gone:
+	case idle, answering, gone:
 	}
 }
 
@@ -171,7 +197,7 @@ func (f *flow) tick() {
 func (f *flow) drain() {
 	for f.txq.len() > 0 {
 		p := f.txq.front()
-		if !f.cleared && f.pause(p) > 0 {
+		if !f.cleared && f.pause(p) {
 			break
 		}
 		if !f.transmit(p) {
@@ -181,39 +207,40 @@ func (f *flow) drain() {
 		f.cleared = false
 		f.txq.pop()
 	}
-	if f.blocked && f.txq.len() < f.a.cfg.Queue && f.state == active {
-		f.blocked = false
-		if f.sink != nil {
-			f.sink.Writable()
-		}
-	}
 	if f.state == draining && f.txq.len() == 0 {
 		f.discard()
 	}
+	if f.blocked && f.txq.len() < f.a.cfg.Queue && f.state == active {
+		f.blocked = false
+		if f.sink == nil {
+			f.owed = true
+			return
+		}
+		f.sink.Writable()
+	}
 }
+
+// receives reports whether packets for the flow are taken: also before the answer has come, as data may
+// overtake it (spec 03 §4.3).
+func (f *flow) receives() bool { return f.state == active || f.state == requested }
 
 // receive takes a packet from the layer (spec 03 §6.2).
 func (f *flow) receive(ecn uint8, p *pkt.Buf) {
-	if f.state == draining || f.state == gone || f.state == idle {
-		f.a.st.UnknownFlow++
-		p.Release()
-		return
-	}
 	n := p.Len()
 	report, ece := f.cc.Recv(f.a.env.Now(), n, ecn)
 	f.st.Received++
 	f.st.ReceivedBytes += uint64(n)
-	if f.sink == nil || !f.on || f.rxq.len() > 0 {
-		if !f.rxq.push(p, QueueLen) {
-			f.st.ReceiveFailed++
-			f.a.env.Trace.Note(f.a.env.Now(), trace.PacketDropped, uint64(n), 2)
-			p.Release()
-		}
-	} else {
+	switch {
+	case f.sink != nil && f.on && f.rxq.len() == 0:
 		f.sink.Deliver(p)
+	case !f.rxq.push(p, QueueLen):
+		f.st.ReceiveFailed++
+		f.a.env.Trace.Note(f.a.env.Now(), trace.PacketDropped, uint64(n), 2)
+		p.Release()
 	}
-	if report && f.reid != 0 {
+	if report && f.state == active { // the user may have closed it
 		f.st.UpdatesSent++
+		// One that is lost is made up for by the next.
 		_ = f.a.send(f.raddr, wire.FA{REID: f.reid, ECE: ece, Code: wire.FlowUpdate}, "", nil)
 	}
 }
@@ -221,65 +248,81 @@ func (f *flow) receive(ecn uint8, p *pkt.Buf) {
 // SetReceive turns delivery on or off.
 func (f *flow) SetReceive(on bool) {
 	f.on = on
-	f.deliverLater()
+	f.post()
 }
 
 // Attach sets the user.
 func (f *flow) Attach(s core.Sink) {
 	f.sink = s
-	f.deliverLater()
+	f.post()
 }
 
-// deliverLater posts the delivery of what was held.
-func (f *flow) deliverLater() {
-	if f.posted || !f.on || f.sink == nil || f.rxq.len() == 0 {
+// post has the user told what it has missed, if anything, in a call of its own.
+func (f *flow) post() {
+	if f.posted || f.sink == nil || !f.owed && f.end == nil && !(f.on && f.rxq.len() > 0) {
 		return
 	}
 	f.posted = true
-	f.a.env.Post(func() {
-		f.posted = false
-		for f.on && f.sink != nil && f.rxq.len() > 0 && f.state == active {
-			f.sink.Deliver(f.rxq.pop())
-		}
-	})
+	f.a.env.Post(f.settle)
 }
 
-// Close deallocates the flow (spec 03 §5). What is queued still goes out, but not for longer than wait;
-// the endpoint id is kept from re-use for that long by its random half.
+// catchUp tells the user what it has missed. Each call may close the flow or stop the delivery.
+func (f *flow) catchUp() {
+	f.posted = false
+	if s := f.sink; s != nil && f.end != nil {
+		f.sink = nil
+		s.Closed(f.end)
+		return
+	}
+	if f.sink != nil && f.owed {
+		f.owed = false
+		f.sink.Writable()
+	}
+	for f.sink != nil && f.on && f.rxq.len() > 0 && f.state == active {
+		f.sink.Deliver(f.rxq.pop())
+	}
+}
+
+// Close deallocates the flow (spec 03 §5). What is queued still goes out, but not for longer than wait.
+// The endpoint id does not come back soon: the next flow of its number has other random bits.
 func (f *flow) Close(wait time.Duration) {
+	f.sink = nil
 	if f.state == gone || f.state == draining {
 		return
 	}
-	f.sink = nil
 	f.rxq.clear()
-	f.a.env.Trace.Note(f.a.env.Now(), trace.FlowClosed, f.eid, 0)
+	now := f.a.env.Now()
+	f.a.env.Trace.Note(now, trace.FlowClosed, f.eid, 0)
 	if f.state == active && f.txq.len() > 0 && wait > 0 {
-		f.state = draining
+		f.state, f.deadline = draining, now.Add(wait)
+		f.arm()
 		return
 	}
 	f.discard()
 }
 
-// linger keeps the record of a refused flow for a while.
-func (f *flow) linger(d time.Duration) { f.timer.Reset(d) }
-
-// abort ends the flow from below. Its user is told in a call of its own.
+// abort ends the flow from below. Its user is told in a call of its own, unless it closes the flow
+// before.
 func (f *flow) abort(err error) {
 	if c := f.client; c != nil && !c.ended {
 		f.a.env.Post(func() { c.fail(err) })
 		return
 	}
-	s := f.sink
 	f.discard()
-	if s != nil {
-		f.a.env.Post(func() { s.Closed(err) })
-	}
+	f.end = err
+	f.post()
 }
 
 // discard wipes the record.
 func (f *flow) discard() {
-	if f.state == gone {
+	switch f.state {
+	case gone:
 		return
+	case answering:
+		f.a.pending--
+	case refused:
+		f.a.refused--
+	case idle, requested, active, draining:
 	}
 	f.state = gone
 	f.txq.clear()

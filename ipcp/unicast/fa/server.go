@@ -1,6 +1,8 @@
 package fa
 
 import (
+	"errors"
+
 	"ouroboros/core"
 	"ouroboros/core/trace"
 	"ouroboros/core/wire"
@@ -50,22 +52,34 @@ func (a *FA) incoming(m wire.FA, h core.Hash, piggyback []byte) {
 // respond answers the request. A refused flow keeps its record for a while, so that a repeated request
 // is refused again and not asked again.
 func (f *flow) respond(code core.Code, piggyback []byte) (core.Flow, error) {
-	if f.state != answering || f.server.answered {
+	if f.state != answering {
 		return nil, core.ErrNotAlloc
 	}
-	f.a.pending--
+	a := f.a
 	f.server.code, f.server.piggyback, f.server.answered = code, piggyback, true
 	err := f.answer()
-	if code != 0 {
-		f.linger(2 * retryMax)
+	switch {
+	case errors.Is(err, core.ErrMsgSize): // no repetition can bring it
+		f.discard()
 		return nil, err
+	case code == 0:
+		a.pending--
+		f.state = active
+		a.env.Trace.Note(a.env.Now(), trace.FlowAllocated, f.eid, f.reid)
+		return f, nil
+	case a.refused >= maxPending:
+		f.discard()
+		return nil, nil
 	}
-	f.state = active
-	f.a.env.Trace.Note(f.a.env.Now(), trace.FlowAllocated, f.eid, f.reid)
-	return f, nil
+	a.pending--
+	a.refused++
+	f.state = refused
+	f.timer.Reset(2 * retryMax)
+	return nil, nil
 }
 
-// answer sends the reply. If it is lost, the repeated request brings it again (spec 03 §11).
+// answer sends the reply. If it is lost, or there is no route yet, the repeated request brings it again
+// (spec 03 §11).
 func (f *flow) answer() error {
 	return f.a.send(f.raddr, wire.FA{
 		REID: f.reid, SEID: f.eid, Response: -int32(f.server.code), Code: wire.FlowReply,
