@@ -77,6 +77,10 @@ fuzz: ## Fuzz every target for FUZZTIME (10s)
 run: ## Replay the Abilene scenario in the simulator
 	$(GO) run ./cmd/osim run abilene
 
+.PHONY: results
+results: ## Run the validation scenarios and remake the tables of docs/results.md
+	GO=$(GO) docs/results.sh --write
+
 .PHONY: generate
 generate: ## Regenerate the generated sources (protobuf needs protoc)
 	$(GO) build -modfile=tools/go.mod -o bin/tools/ google.golang.org/protobuf/cmd/protoc-gen-go

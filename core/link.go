@@ -92,9 +92,13 @@ func (a Addr) MAC() (m [6]byte) {
 	return m
 }
 
-// IPAddr returns the Addr of an IP address and port; IPv4-mapped addresses become IPv4.
+// IPAddr returns the Addr of an IP address and port; IPv4-mapped addresses become IPv4, an IPv6 zone is
+// dropped. An invalid address gives the zero Addr.
 func IPAddr(ap netip.AddrPort) Addr {
 	ip := ap.Addr().Unmap()
+	if !ip.IsValid() {
+		return Addr{}
+	}
 	if ip.Is4() {
 		b := ip.As4()
 		return Addr{kind: addrIP4, lo: uint64(binary.BigEndian.Uint32(b[:])), port: ap.Port()}

@@ -29,7 +29,7 @@ func TestEmbeddedScenariosLoad(t *testing.T) {
 
 func TestOpenNamesTheNearest(t *testing.T) {
 	_, err := Open("abilen")
-	want := `scenario "abilen" is not known; did you mean abilene? accepted are abilene, dumbbell, line, lossy-link, mb-ecn, mb-ecn-staggered, two-hosts`
+	want := `scenario "abilen" is not known; did you mean abilene? accepted are abilene, dumbbell, line, lossy-link, mb-ecn, mb-ecn-greedy, mb-ecn-staggered, two-hosts`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

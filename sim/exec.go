@@ -32,6 +32,11 @@ func (x *exec) Post(fn func()) {
 	if x.head == len(x.posts) {
 		x.posts, x.head = x.posts[:0], 0
 		x.k.schedule(x.k.time(), x.id, evPost, x.k.execs.put(x))
+	} else if len(x.posts) == cap(x.posts) && x.head > len(x.posts)/2 {
+		// Actors that post for ever never empty the list: move it down instead of letting it grow.
+		n := copy(x.posts, x.posts[x.head:])
+		clear(x.posts[n:])
+		x.posts, x.head = x.posts[:n], 0
 	}
 	x.posts = append(x.posts, fn)
 }
@@ -52,21 +57,24 @@ func (x *exec) turn() {
 
 // NewTimer returns a stopped timer of this actor.
 func (x *exec) NewTimer(fn func()) clock.Timer {
-	return &timer{x: x, id: x.node.nextID(), fn: fn}
+	t := &timer{x: x, id: x.node.nextID(), fn: fn}
+	t.entered = t.room[:0]
+	return t
 }
 
-// timer has at most one valid event in the queue. Moving its deadline back costs nothing: the event
-// fires early and enters itself again. Moving it forward enters a second event and voids the first.
+// timer enters an event into the queue only when none stands there that comes early enough. Moving the
+// deadline back costs nothing: the event fires early and enters the timer again. Moving it forward enters
+// an earlier event; the later one stays and serves a later deadline. So the events of a timer are a stack,
+// the earliest on top, no two at one time, and a timer that is moved to and fro does not fill the queue.
 type timer struct {
 	x        *exec
 	id       uint64
 	fn       func()
-	deadline int64
-	eventAt  int64  // time of the valid event, when pending > 0
-	slot     uint32 // in the kernel's table, while pending > 0
-	pending  int32  // events in the queue, valid and void
+	deadline clock.Time
+	entered  []clock.Time // times of its events in the queue
+	room     [2]clock.Time
+	slot     uint32 // in the kernel's table, while an event is in the queue
 	armed    bool
-	valid    bool // an event at eventAt is in the queue
 }
 
 // Reset arms the timer.
@@ -74,23 +82,22 @@ func (t *timer) Reset(d time.Duration) {
 	if t.x.node.dead {
 		return
 	}
-	k := t.x.k
-	t.deadline = k.now + max(int64(d), 0)
+	t.deadline = t.x.k.time().Add(max(d, 0))
 	t.armed = true
-	if t.valid && t.eventAt <= t.deadline {
-		return
-	}
-	t.enter(k)
+	t.enter()
 }
 
-// enter puts an event at the deadline into the queue and makes it the valid one.
-func (t *timer) enter(k *kernel) {
-	if t.pending == 0 {
+// enter sees to it that an event stands in the queue at the deadline or before.
+func (t *timer) enter() {
+	k, n := t.x.k, len(t.entered)
+	if n > 0 && t.entered[n-1] <= t.deadline {
+		return
+	}
+	if n == 0 {
 		t.slot = k.timers.put(t)
 	}
-	t.pending++
-	t.valid, t.eventAt = true, t.deadline
-	k.schedule(clock.Time(t.deadline), t.id, evTimer, t.slot)
+	t.entered = append(t.entered, t.deadline)
+	k.schedule(t.deadline, t.id, evTimer, t.slot)
 }
 
 // Stop disarms the timer.
@@ -100,23 +107,18 @@ func (t *timer) Stop() bool {
 	return was
 }
 
-// expire is the arrival of an event of this timer.
-func (t *timer) expire(k *kernel, slot uint32, at int64) {
-	t.pending--
-	if t.pending == 0 {
-		k.timers.drop(slot)
+// expire is the arrival of the earliest event of this timer.
+func (t *timer) expire(k *kernel, at int64) {
+	t.entered = t.entered[:len(t.entered)-1]
+	if len(t.entered) == 0 {
+		k.timers.drop(t.slot)
 	}
-	if !t.valid || at != t.eventAt {
-		return
+	switch {
+	case !t.armed || t.x.node.dead:
+	case t.deadline > clock.Time(at):
+		t.enter()
+	default:
+		t.armed = false
+		t.fn()
 	}
-	t.valid = false
-	if !t.armed || t.x.node.dead {
-		return
-	}
-	if t.deadline > at {
-		t.enter(k)
-		return
-	}
-	t.armed = false
-	t.fn()
 }

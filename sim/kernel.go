@@ -40,7 +40,7 @@ func (k *kernel) schedule(at clock.Time, id uint64, what kind, ref uint32) {
 func (k *kernel) run(until clock.Time) {
 	for !k.stop.Load() {
 		e := k.q.peek()
-		if e == nil || e.at > int64(until) {
+		if e == nil || e.at > int64(until) || e.at == int64(clock.Never) {
 			k.now = max(k.now, int64(until))
 			return
 		}
@@ -50,15 +50,15 @@ func (k *kernel) run(until clock.Time) {
 		k.events++
 		switch ev.kind {
 		case evLink:
-			k.links[ev.ref].arrive(ev.at)
+			k.links[ev.ref].arrive(clock.Time(ev.at))
 		case evTimer:
-			k.timers.at[ev.ref].expire(k, ev.ref, ev.at)
+			k.timers.at[ev.ref].expire(k, ev.at)
 		case evPost:
 			x := k.execs.at[ev.ref]
 			k.execs.drop(ev.ref)
 			x.turn()
 		case evRoom:
-			k.links[ev.ref].room(ev.at)
+			k.links[ev.ref].room(clock.Time(ev.at))
 		default:
 			panic(fmt.Sprintf("sim: event of kind %d", ev.kind))
 		}

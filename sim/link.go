@@ -1,8 +1,8 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
-	"time"
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
@@ -21,10 +21,13 @@ type end struct {
 	wire *wire
 	dir  int
 
+	frame int // largest frame in bytes
+
 	id      uint64     // order of its arrivals
 	roomID  uint64     // order of its Writable
 	ref     uint32     // in the kernel's table
 	pending clock.Time // time of the valid arrival event, Never when there is none
+	roomAt  clock.Time // time of the valid event of Writable, while blocked
 	blocked bool       // the user waits for Writable
 }
 
@@ -37,51 +40,76 @@ func (l *end) Queued() int { return l.line.Queued(l.k.time()) }
 // Attach sets the user of this end.
 func (l *end) Attach(u core.LinkUser) { l.user = u }
 
-// Send puts a packet on the line.
+// Send puts a packet on the line. One that is larger than the MTU allows is dropped with core.ErrMsgSize.
 func (l *end) Send(p *pkt.Buf, _ core.Addr) error {
+	if p.Len() > l.frame {
+		p.Release()
+		return core.ErrMsgSize
+	}
 	now := l.k.time()
-	if tap := l.wire.tap; tap != nil {
+	if tap := l.wire.w.tap; tap != nil && !l.line.Blocks(now, p.Len()) {
 		tap(l.wire, l.dir, now, p)
 	}
 	if err := l.line.Send(now, p); err != nil {
-		if err == core.ErrWouldBlock && !l.blocked {
+		if errors.Is(err, core.ErrWouldBlock) && !l.blocked {
 			l.blocked = true
-			l.k.schedule(l.line.Room(now), l.roomID, evRoom, l.ref)
+			l.awaitRoom(now)
 		}
 		return err
 	}
 	if next := l.line.Next(); next < l.pending {
-		l.pending = next
-		l.k.schedule(next, l.id, evLink, l.ref)
+		l.expect(next)
 	}
 	return nil
 }
 
+// expect enters the event of the next arrival and makes it the valid one. A void event that stands at the
+// same time does no harm: whichever comes first takes the packet.
+func (l *end) expect(next clock.Time) {
+	l.pending = next
+	if next != clock.Never {
+		l.k.schedule(next, l.id, evLink, l.ref)
+	}
+}
+
+// awaitRoom enters the event of the Writable of a blocked user and makes it the valid one.
+func (l *end) awaitRoom(now clock.Time) {
+	l.roomAt = l.line.Room(now)
+	l.k.schedule(l.roomAt, l.roomID, evRoom, l.ref)
+}
+
+// changed brings the events up to date after the line was changed.
+func (l *end) changed(now clock.Time) {
+	if next := l.line.Next(); next != l.pending {
+		l.expect(next)
+	}
+	if l.blocked {
+		l.awaitRoom(now)
+	}
+}
+
 // arrive hands the packet that is due to the other end. The next arrival is entered first, because the
 // receiver may send.
-func (l *end) arrive(at int64) {
-	if clock.Time(at) != l.pending {
-		return
-	}
-	p := l.line.Pop(clock.Time(at))
-	l.pending = l.line.Next()
-	if l.pending != clock.Never {
-		l.k.schedule(l.pending, l.id, evLink, l.ref)
-	}
-	if p == nil {
+func (l *end) arrive(now clock.Time) {
+	if now != l.pending {
 		return
 	}
 	to := l.peer
 	if to.user == nil || to.node.dead {
-		l.line.Drop(clock.Time(at), p)
+		l.line.Discard(now)
+		l.expect(l.line.Next())
 		return
 	}
-	to.user.Receive(p, l.info.Addr)
+	p := l.line.Pop(now)
+	l.expect(l.line.Next())
+	if p != nil {
+		to.user.Receive(p, l.info.Addr)
+	}
 }
 
 // room tells a blocked user that there is room again.
-func (l *end) room(int64) {
-	if !l.blocked {
+func (l *end) room(now clock.Time) {
+	if !l.blocked || now != l.roomAt {
 		return
 	}
 	l.blocked = false
@@ -90,7 +118,8 @@ func (l *end) room(int64) {
 	}
 }
 
-// Tap sees every frame that a node sends, before the line decides about it. It must not keep p.
+// Tap sees every frame that a node sends and the line takes, before it decides what becomes of it. It must
+// not keep p.
 type Tap func(w core.Wire, dir int, now clock.Time, p *pkt.Buf)
 
 // wire is a link between two nodes.
@@ -98,7 +127,6 @@ type wire struct {
 	w    *World
 	name string
 	ends [2]*end
-	tap  func(w *wire, dir int, now clock.Time, p *pkt.Buf)
 	up   bool
 }
 
@@ -124,44 +152,23 @@ func (w *wire) Set(dir int, s core.LinkSpec) error {
 		return err
 	}
 	e.info.Rate = s.Rate
-	if next := e.line.Next(); next != e.pending {
-		e.pending = next
-		if next != clock.Never {
-			w.w.k.schedule(next, e.id, evLink, e.ref)
-		}
-	}
-	e.wakeNow(now)
+	e.changed(now)
 	return nil
 }
 
-// wakeNow lets a blocked user try again at this instant: the queue has changed under it.
-func (l *end) wakeNow(now clock.Time) {
-	if l.blocked {
-		l.k.schedule(now, l.roomID, evRoom, l.ref)
-	}
-}
-
-// SetUp takes both directions down or up and tells the users, each in a call of its own.
+// SetUp takes both directions down or up and tells the users, each in a call of its own. A wire to a node
+// that has ended does not come up.
 func (w *wire) SetUp(up bool) {
-	if w.up == up {
+	if w.up == up || up && (w.ends[0].node.dead || w.ends[1].node.dead) {
 		return
 	}
 	w.up = up
 	now := w.w.k.time()
 	for _, e := range w.ends {
-		e.line.SetUp(now, up && !w.ends[0].node.dead && !w.ends[1].node.dead)
-		e.info.Up = up
-		if next := e.line.Next(); next != e.pending {
-			e.pending = next
-			if next != clock.Never {
-				w.w.k.schedule(next, e.id, evLink, e.ref)
-			}
-		}
-		e.wakeNow(now)
-		if e.node.dead {
-			continue
-		}
+		e.line.SetUp(now, up)
+		e.changed(now)
 		e.node.x.Post(func() {
+			e.info.Up = up
 			if e.user != nil {
 				e.user.LinkState(up)
 			}
@@ -180,44 +187,57 @@ func mtuOf(s core.LinkSpec) int {
 	return 1500
 }
 
+// frameMax returns the largest frame in bytes that a link takes.
+func frameMax(s core.LinkSpec) int {
+	if s.Kind == core.LinkEthernet {
+		return mtuOf(s) + etherHeader
+	}
+	return mtuOf(s)
+}
+
+// etherHeader is the length of an Ethernet header, which the MTU does not count.
+const etherHeader = 14
+
 // Link wires two nodes of this world.
 func (w *World) Link(spec core.LinkSpec, a, b core.Env) (core.Wire, error) {
-	na, nb := w.nodes[nodeOf(a.Path)], w.nodes[nodeOf(b.Path)]
-	if na == nil || nb == nil {
-		return nil, fmt.Errorf("link %q: nodes %q and %q: both must be nodes of this world", spec.Name, a.Path, b.Path)
+	na, nb := w.nodeOf(a), w.nodeOf(b)
+	if na == nil || nb == nil || na.dead || nb.dead {
+		return nil, fmt.Errorf("link %q: nodes %q and %q: both must be living nodes of this world", spec.Name, a.Path, b.Path)
 	}
 	if spec.Kind == core.LinkDatagram {
 		return nil, fmt.Errorf("link %q: kind datagram: the simulator has Ethernet and direct links", spec.Name)
 	}
+	if err := line.Validate(spec); err != nil {
+		return nil, err
+	}
 	wi := &wire{w: w, name: spec.Name, up: true}
 	for dir, n := range []*node{na, nb} {
-		env := n.env.Derive("link:" + spec.Name)
-		ln, err := line.New(spec, env.Rand, env.Trace)
+		e, err := w.newEnd(n, spec)
 		if err != nil {
 			return nil, err
 		}
-		e := &end{k: w.k, node: n, line: ln, wire: wi, dir: dir, ref: uint32(len(w.k.links)), pending: clock.Never}
-		e.id, e.roomID = n.nextID(), n.nextID()
-		n.ports++
-		e.info = core.LinkInfo{
-			Kind: spec.Kind, MTU: mtuOf(spec), Rate: spec.Rate, Up: true,
-			Addr: core.MACAddr([6]byte{0x02, byte(n.index >> 16), byte(n.index >> 8), byte(n.index), byte(n.ports >> 8), byte(n.ports)}),
-		}
+		e.wire, e.dir = wi, dir
 		wi.ends[dir] = e
-		w.k.links = append(w.k.links, e)
 	}
 	wi.ends[0].peer, wi.ends[1].peer = wi.ends[1], wi.ends[0]
 	w.wires = append(w.wires, wi)
-	if w.tap != nil {
-		wi.tap = w.tapWire
-	}
 	return wi, nil
 }
 
-// delayOf is the time a frame of n bytes takes on an empty wire, for expectations.
-func delayOf(s core.LinkSpec, n int) time.Duration {
-	if s.Rate == 0 {
-		return s.Delay
+// newEnd makes the end of a wire at node n.
+func (w *World) newEnd(n *node, spec core.LinkSpec) (*end, error) {
+	env := n.env.Derive("link:" + spec.Name)
+	ln, err := line.New(spec, env.Rand, env.Trace)
+	if err != nil {
+		return nil, err
 	}
-	return s.Delay + time.Duration(uint64(n+s.Overhead)*8*1e9/uint64(s.Rate))
+	e := &end{k: w.k, node: n, line: ln, frame: frameMax(spec), ref: uint32(len(w.k.links)), pending: clock.Never}
+	e.id, e.roomID = n.nextID(), n.nextID()
+	n.ports++
+	e.info = core.LinkInfo{
+		Kind: spec.Kind, MTU: mtuOf(spec), Rate: spec.Rate, Up: true,
+		Addr: core.MACAddr([6]byte{0x02, byte(n.index >> 16), byte(n.index >> 8), byte(n.index), byte(n.ports >> 8), byte(n.ports)}),
+	}
+	w.k.links = append(w.k.links, e)
+	return e, nil
 }

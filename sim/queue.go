@@ -26,7 +26,12 @@ const (
 	evRoom              // a blocked link has room again
 )
 
-func (e *event) before(o *event) bool { return e.at < o.at || e.at == o.at && e.id < o.id }
+// before compares (at, id) as one number of 128 bits, without a branch; at is never negative.
+func (e *event) before(o *event) bool {
+	_, borrow := bits.Sub64(e.id, o.id, 0)
+	_, borrow = bits.Sub64(uint64(e.at), uint64(o.at), borrow)
+	return borrow != 0
+}
 
 // queue is the event queue: the earliest events stand sorted in near, the rest in a radix wheel.
 //
@@ -46,11 +51,11 @@ type queue struct {
 	wheel   wheel
 }
 
-// nearMax is how many events near holds before it spills; measured best between 32 and 64.
-const nearMax = 48
+// nearMax is how many events near holds before it spills; measured best from 16 to 24.
+const nearMax = 24
 
 func newQueue() *queue {
-	return &queue{near: make([]event, 0, 4*nearMax), horizon: math.MaxInt64}
+	return &queue{near: make([]event, 0, 2*sortMax), horizon: math.MaxInt64}
 }
 
 func (q *queue) len() int { return len(q.near) - q.head + len(q.heap) + q.wheel.n }
@@ -155,7 +160,8 @@ func (q *queue) refill() bool {
 }
 
 func (q *queue) heapPush(e event) {
-	h := append(q.heap, e)
+	q.heap = append(q.heap, e)
+	h := q.heap
 	i := len(h) - 1
 	for i > 0 {
 		up := (i - 1) / 4
@@ -166,7 +172,6 @@ func (q *queue) heapPush(e event) {
 		i = up
 	}
 	h[i] = e
-	q.heap = h
 }
 
 func (q *queue) heapPop() {
@@ -200,7 +205,7 @@ func (q *queue) heapPop() {
 
 // The wheel: an event stands on the level of the highest digit (of 6 bits) in which its time differs
 // from the base. Taking the first slot of the lowest level advances the base; a slot of a higher level
-// with many events is spread over the levels below first.
+// with more than sortMax events is spread over the levels below first.
 const (
 	digit  = 6
 	slots  = 1 << digit
@@ -211,9 +216,23 @@ type wheel struct {
 	base  int64
 	n     int
 	used  [levels]uint64 // bitmap of occupied slots
-	slot  [levels][slots][]event
-	spare [][]event
+	slot  [levels][slots]*chunk
+	spare *chunk
 }
+
+// chunk is a part of a slot. Slots are lists of chunks, the one that is being filled first, so that a slot
+// that happens to hold many events leaves no memory behind that only it can use.
+type chunk struct {
+	next   *chunk
+	n      int // events here
+	behind int // events in the chunks behind
+	ev     [chunkLen]event
+}
+
+const (
+	chunkLen = 20 // makes a chunk half a KiB
+	sortMax  = 96 // slots with more events are spread instead of sorted
+)
 
 func (w *wheel) push(e event) {
 	l := 0
@@ -221,13 +240,36 @@ func (w *wheel) push(e event) {
 		l = (63 - bits.LeadingZeros64(x)) / digit
 	}
 	s := uint64(e.at) >> (l * digit) & (slots - 1)
-	if w.slot[l][s] == nil && len(w.spare) > 0 {
-		w.slot[l][s] = w.spare[len(w.spare)-1]
-		w.spare = w.spare[:len(w.spare)-1]
+	c := w.slot[l][s]
+	if c == nil || c.n == chunkLen {
+		c = w.chunk(c)
+		w.slot[l][s] = c
+		w.used[l] |= 1 << s
 	}
-	w.slot[l][s] = append(w.slot[l][s], e)
-	w.used[l] |= 1 << s
+	c.ev[c.n] = e
+	c.n++
 	w.n++
+}
+
+// chunk returns an empty chunk in front of next.
+func (w *wheel) chunk(next *chunk) *chunk {
+	c := w.spare
+	if c == nil {
+		c = new(chunk)
+	}
+	w.spare = c.next
+	c.next, c.n, c.behind = next, 0, 0
+	if next != nil {
+		c.behind = next.behind + next.n
+	}
+	return c
+}
+
+// drop takes the first chunk of a list back and returns the rest.
+func (w *wheel) drop(c *chunk) *chunk {
+	next := c.next
+	c.next, w.spare = w.spare, c
+	return next
 }
 
 // take moves the earliest slot, sorted, into dst and returns it with the last time that the slot
@@ -240,27 +282,45 @@ func (w *wheel) take(dst []event) ([]event, int64) {
 		}
 		s := bits.TrailingZeros64(w.used[l])
 		shift := l * digit
-		lo := w.base>>(shift+digit)<<(shift+digit) | int64(s)<<shift
-		batch := w.slot[l][s]
+		c := w.slot[l][s]
 		w.used[l] &^= 1 << s
 		w.slot[l][s] = nil
-		w.n -= len(batch)
-		w.base = lo
-		if l == 0 || len(batch) <= nearMax {
-			w.base = lo + 1<<shift - 1
-			dst = append(dst, batch...)
-			w.spare = append(w.spare, batch[:0])
-			slices.SortFunc(dst, func(a, b event) int {
-				if a.before(&b) {
-					return -1
-				}
-				return 1
-			})
+		w.base = w.base>>(shift+digit)<<(shift+digit) | int64(s)<<shift
+		if l == 0 || c.n+c.behind <= sortMax {
+			w.base += 1<<shift - 1
+			for ; c != nil; c = w.drop(c) {
+				dst = append(dst, c.ev[:c.n]...)
+				w.n -= c.n
+			}
+			order(dst)
 			return dst, w.base
 		}
-		for _, e := range batch {
-			w.push(e)
+		for ; c != nil; c = w.drop(c) {
+			w.n -= c.n
+			for i := range c.n {
+				w.push(c.ev[i])
+			}
 		}
-		w.spare = append(w.spare, batch[:0])
+	}
+}
+
+// order sorts events. Most slots hold a few, for which insertion is fastest.
+func order(a []event) {
+	if len(a) > 16 {
+		slices.SortFunc(a, func(a, b event) int {
+			if a.before(&b) {
+				return -1
+			}
+			return 1
+		})
+		return
+	}
+	for i := 1; i < len(a); i++ {
+		e := a[i]
+		k := i
+		for ; k > 0 && e.before(&a[k-1]); k-- {
+			a[k] = a[k-1]
+		}
+		a[k] = e
 	}
 }

@@ -1,13 +1,11 @@
 package sim
 
 import (
+	"crypto/sha3"
 	"encoding/binary"
 	"io"
 	"math/rand/v2"
 	"strconv"
-	"strings"
-
-	"crypto/sha3"
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
@@ -27,7 +25,6 @@ type World struct {
 	nodes map[string]*node
 	order []*node
 	wires []*wire
-	procs []*proc
 	names map[string]int // components made per path
 	tap   Tap
 }
@@ -40,6 +37,8 @@ type node struct {
 	count  uint32 // objects made
 	ports  int
 	dead   bool
+	procs  []*proc // programs, some of which may have ended
+	gone   int     // how many have
 	x      *exec
 	env    core.Env
 	offset int64 // of its wall clock
@@ -78,7 +77,7 @@ func (w *World) unique(path string) string {
 	if c == 0 {
 		return path
 	}
-	return path + "~" + strconv.Itoa(c+1)
+	return w.unique(path + "~" + strconv.Itoa(c+1))
 }
 
 // component makes the Env of a component of node n.
@@ -95,10 +94,12 @@ func (w *World) component(n *node, path string, x *exec) core.Env {
 	})
 }
 
-// nodeOf returns the node's part of a path.
-func nodeOf(path string) string {
-	name, _, _ := strings.Cut(path, "/")
-	return name
+// nodeOf returns the node that a component belongs to, nil for one of another world.
+func (w *World) nodeOf(env core.Env) *node {
+	if x, ok := env.Exec.(*exec); ok && x.k == w.k {
+		return x.node
+	}
+	return nil
 }
 
 // digest hashes the seed and a path.
@@ -133,23 +134,20 @@ func (w *World) SetClock(node string, offset int64) {
 	}
 }
 
-// Kill ends a node: its timers, posts and programs are void, its links go down.
+// Kill ends a node: its links go down, its timers, posts and programs are void. Deferred calls of its
+// programs run, and reach nobody.
 func (w *World) Kill(name string) {
 	n := w.nodes[name]
 	if n == nil || n.dead {
 		return
 	}
 	n.dead = true
-	for _, p := range w.procs {
-		if p.node == n {
-			p.kill()
-		}
-	}
 	for _, wi := range w.wires {
 		if wi.ends[0].node == n || wi.ends[1].node == n {
 			wi.SetUp(false)
 		}
 	}
+	n.killProcs()
 }
 
 // Run executes events until the given time.
@@ -182,20 +180,13 @@ func (w *World) Observe(o trace.Observer) { w.hub.Observe(o) }
 // Fingerprint returns the hash of everything observable that has happened so far.
 func (w *World) Fingerprint() uint64 { return w.hub.Fingerprint() }
 
-// SetTap has every frame shown to tap when it is sent.
-func (w *World) SetTap(tap Tap) {
-	w.tap = tap
-	for _, wi := range w.wires {
-		wi.tap = w.tapWire
-	}
-}
-
-func (w *World) tapWire(wi *wire, dir int, now clock.Time, p *pkt.Buf) { w.tap(wi, dir, now, p) }
+// SetTap has every frame shown to tap when it is sent; nil ends that.
+func (w *World) SetTap(tap Tap) { w.tap = tap }
 
 // Close ends the programs and releases what is still on the wires. The world is not used afterwards.
 func (w *World) Close() {
-	for _, p := range w.procs {
-		p.kill()
+	for _, n := range w.order {
+		n.killProcs()
 	}
 	for _, wi := range w.wires {
 		for _, e := range wi.ends {

@@ -15,8 +15,6 @@
 package line
 
 import (
-	"fmt"
-	"math"
 	"math/rand/v2"
 	"time"
 
@@ -45,8 +43,12 @@ type flight struct {
 	at     clock.Time // arrival
 	start  clock.Time // start of service
 	depart clock.Time // end of service
+	extra  clock.Time // jitter and hold, beside the propagation delay
 	p      *pkt.Buf
+	ord    uint32 // order of service; a duplicate has that of its original
 	fate   cause
+	held   bool // may be overtaken
+	twin   bool // a duplicate: it is not served itself
 }
 
 // waiter is a packet that waits for service, for the count of the queue only.
@@ -67,9 +69,11 @@ type Line struct {
 	waiting ring[waiter]
 	waitB   int64 // bytes waiting
 
-	busy clock.Time // end of service of the last packet
-	last clock.Time // latest arrival so far, for order
-	rem  uint64     // remainder of the busy period in 1/rate ns
+	busy    clock.Time // end of service of the last packet
+	last    clock.Time // latest arrival of a packet that keeps its order
+	rem     uint64     // remainder of the busy period in 1/rate ns
+	ord     uint32     // of the last packet
+	refused int        // size of the packet that found no room last
 
 	serSize int    // size whose service time is cached
 	serTime uint64 // its whole nanoseconds
@@ -89,59 +93,6 @@ func New(spec core.LinkSpec, rng *rand.Rand, tr *trace.Tracer) (*Line, error) {
 	return l, nil
 }
 
-// Validate reports the first value of a spec that no line can have.
-func Validate(s core.LinkSpec) error {
-	probs := []struct {
-		key string
-		v   float64
-	}{{"loss", s.Loss}, {"ber", s.BER}, {"reorder", s.Reorder}, {"duplicate", s.Duplicate}}
-	if g := s.Gilbert; g != nil {
-		probs = append(probs, []struct {
-			key string
-			v   float64
-		}{{"gilbert p", g.P}, {"gilbert r", g.R}, {"gilbert loss_good", g.LossGood}, {"gilbert loss_bad", g.LossBad}}...)
-	}
-	for _, p := range probs {
-		if !(p.v >= 0 && p.v <= 1) {
-			return fmt.Errorf("link %s: %s: %v: accepted is a probability from 0 to 1", s.Name, p.key, p.v)
-		}
-	}
-	for _, v := range []struct {
-		key string
-		v   int64
-	}{
-		{"rate", s.Rate}, {"delay", int64(s.Delay)}, {"jitter", int64(s.Jitter)}, {"reorder by", int64(s.ReorderBy)},
-		{"queue packets", int64(s.QueuePackets)}, {"queue bytes", s.QueueBytes}, {"queue device", int64(s.Device)}, {"mtu", int64(s.MTU)}, {"overhead", int64(s.Overhead)},
-	} {
-		if v.v < 0 {
-			return fmt.Errorf("link %s: %s: %d: accepted is 0 or more", s.Name, v.key, v.v)
-		}
-	}
-	return nil
-}
-
-// Spec returns the spec in force.
-func (l *Line) Spec() core.LinkSpec { return l.spec }
-
-// Set changes the line at time now. Packets whose service has begun keep what they started with; those
-// that wait are served at the new rate and delay.
-func (l *Line) Set(now clock.Time, s core.LinkSpec) error {
-	if err := Validate(s); err != nil {
-		return err
-	}
-	if s.QueuePackets == 0 && s.QueueBytes == 0 {
-		s.QueuePackets = DefaultQueue
-	}
-	old := l.spec
-	l.spec = s
-	l.plain = s.Loss == 0 && s.Gilbert == nil && len(s.Drop) == 0 && s.BER == 0 && s.Jitter == 0 && s.Reorder == 0 && s.Duplicate == 0
-	l.serSize, l.sent = -1, 0
-	if l.flights.len() > 0 && (old.Rate != s.Rate || old.Delay != s.Delay || old.Overhead != s.Overhead) {
-		l.retime(now, old.Delay)
-	}
-	return nil
-}
-
 // Send queues a packet. A full queue drops it, or with Block leaves it to the caller
 // (core.ErrWouldBlock). On a line that is down it is dropped with core.ErrFlowDown.
 func (l *Line) Send(now clock.Time, p *pkt.Buf) error {
@@ -153,8 +104,9 @@ func (l *Line) Send(now clock.Time, p *pkt.Buf) error {
 		return core.ErrFlowDown
 	}
 	l.advance(now)
-	if l.full(now, size) {
+	if l.full(now, l.waiting.len(), l.waitB, size) {
 		if l.spec.Block {
+			l.refused = size
 			return core.ErrWouldBlock
 		}
 		l.st.SentPackets++
@@ -165,7 +117,39 @@ func (l *Line) Send(now clock.Time, p *pkt.Buf) error {
 	l.st.SentPackets++
 	l.st.SentBytes += uint64(size)
 	l.trace.Note(now, trace.FrameSent, uint64(size), 0)
-	start := l.busy
+	start, depart := l.serve(now, size)
+	l.ord++
+	f := flight{start: start, depart: depart, p: p, ord: l.ord}
+	if l.plain {
+		l.enter(f)
+		return nil
+	}
+	l.impair(f)
+	return nil
+}
+
+// Blocks reports whether Send would refuse a packet of the given size with core.ErrWouldBlock.
+func (l *Line) Blocks(now clock.Time, size int) bool {
+	if !l.spec.Block || l.down {
+		return false
+	}
+	l.advance(now)
+	return l.full(now, l.waiting.len(), l.waitB, size)
+}
+
+// full reports whether a packet of the given size finds no room to wait in, beside n packets of together
+// bytes that wait.
+func (l *Line) full(now clock.Time, n int, bytes int64, size int) bool {
+	if l.busy <= now {
+		return false
+	}
+	return l.spec.QueuePackets > 0 && n >= l.spec.QueuePackets ||
+		l.spec.QueueBytes > 0 && bytes+int64(size) > l.spec.QueueBytes
+}
+
+// serve gives the next packet its service, behind those that are there.
+func (l *Line) serve(now clock.Time, size int) (start, depart clock.Time) {
+	start = l.busy
 	if start <= now {
 		if start < now {
 			l.rem = 0
@@ -178,26 +162,9 @@ func (l *Line) Send(now clock.Time, p *pkt.Buf) error {
 		l.st.QueueTime += start.Sub(now)
 	}
 	ser := l.service(size)
-	depart := start + ser
-	l.busy = depart
+	l.busy = start + ser
 	l.st.Busy += time.Duration(ser)
-	if l.plain {
-		at := max(depart+clock.Time(l.spec.Delay), l.last)
-		l.last = at
-		l.insert(flight{at: at, start: start, depart: depart, p: p})
-		return nil
-	}
-	l.impair(p, start, depart)
-	return nil
-}
-
-// full reports whether a packet of the given size finds no room to wait in.
-func (l *Line) full(now clock.Time, size int) bool {
-	if l.busy <= now {
-		return false
-	}
-	return l.spec.QueuePackets > 0 && l.waiting.len() >= l.spec.QueuePackets ||
-		l.spec.QueueBytes > 0 && l.waitB+int64(size) > l.spec.QueueBytes
+	return start, l.busy
 }
 
 // service returns the time to send size bytes in whole ns and carries the remainder.
@@ -218,81 +185,14 @@ func (l *Line) service(size int) clock.Time {
 	return clock.Time(t)
 }
 
-// impair puts a packet on the line with whatever befalls it. The draws are made in a fixed order.
-func (l *Line) impair(p *pkt.Buf, start, depart clock.Time) {
-	l.sent++
-	fate := fine
-	if l.loses() {
-		fate = lostRandom
-	} else if l.spec.BER > 0 && l.errors(p) {
-		fate = lostError
+// enter gives a packet that has its service its arrival, and puts it on the line.
+func (l *Line) enter(f flight) {
+	f.at = f.depart + clock.Time(l.spec.Delay) + f.extra
+	if !f.held {
+		f.at = max(f.at, l.last)
+		l.last = f.at
 	}
-	at := depart + clock.Time(l.spec.Delay)
-	if l.spec.Jitter > 0 {
-		at += clock.Time(l.rng.Int64N(int64(l.spec.Jitter)))
-	}
-	held := l.spec.Reorder > 0 && l.rng.Float64() < l.spec.Reorder
-	twice := l.spec.Duplicate > 0 && l.rng.Float64() < l.spec.Duplicate && fate == fine
-	if held {
-		at += clock.Time(l.spec.ReorderBy)
-	} else {
-		at = max(at, l.last)
-		l.last = at
-	}
-	l.insert(flight{at: at, start: start, depart: depart, p: p, fate: fate})
-	if twice {
-		l.st.Duplicated++
-		l.insert(flight{at: at, start: start, depart: depart, p: p.Clone()})
-	}
-}
-
-// loses draws the losses: targeted, burst, random.
-func (l *Line) loses() bool {
-	lost := false
-	for _, n := range l.spec.Drop {
-		lost = lost || n == l.sent
-	}
-	if g := l.spec.Gilbert; g != nil {
-		turn, loss := g.P, g.LossGood
-		if l.bad {
-			turn = g.R
-		}
-		if l.rng.Float64() < turn {
-			l.bad = !l.bad
-		}
-		if l.bad {
-			loss = g.LossBad
-		}
-		lost = l.rng.Float64() < loss || lost
-	}
-	if l.spec.Loss > 0 {
-		lost = l.rng.Float64() < l.spec.Loss || lost
-	}
-	return lost
-}
-
-// errors draws bit errors by the distance to the next one, which is geometric. It reports whether the
-// packet is lost to them; without FCS it flips the bits instead.
-func (l *Line) errors(p *pkt.Buf) bool {
-	bits := p.Len() * 8
-	gap := func() int {
-		if l.spec.BER >= 1 {
-			return 0
-		}
-		g := math.Log(1-l.rng.Float64()) / math.Log1p(-l.spec.BER)
-		return int(min(g, 1e9))
-	}
-	at := gap()
-	if at >= bits {
-		return false
-	}
-	if !l.spec.NoFCS {
-		return true
-	}
-	for b := p.Bytes(); at < bits; at += 1 + gap() {
-		b[at/8] ^= 0x80 >> (at % 8)
-	}
-	return false
+	l.insert(f)
 }
 
 // insert keeps the flights sorted by arrival; equal arrivals stay in the order of insertion.
@@ -316,10 +216,7 @@ func (l *Line) Next() clock.Time {
 // Pop takes the packet that arrives first, which must be due. It returns nil when the packet was lost
 // under way.
 func (l *Line) Pop(now clock.Time) *pkt.Buf {
-	f := l.flights.at(0)
-	p, fate := f.p, f.fate
-	f.p = nil
-	l.flights.pop()
+	p, fate := l.take()
 	if fate != fine {
 		l.drop(now, p, fate)
 		return nil
@@ -329,6 +226,24 @@ func (l *Line) Pop(now clock.Time) *pkt.Buf {
 	l.st.DeliveredBytes += n
 	l.trace.Note(now, trace.FrameDelivered, n, 0)
 	return p
+}
+
+// Discard takes the packet that arrives first, which must be due, and drops it: nobody is there to
+// receive it.
+func (l *Line) Discard(now clock.Time) {
+	p, fate := l.take()
+	if fate == fine {
+		fate = lostDown
+	}
+	l.drop(now, p, fate)
+}
+
+func (l *Line) take() (p *pkt.Buf, fate cause) {
+	f := l.flights.at(0)
+	p, fate = f.p, f.fate
+	f.p = nil
+	l.flights.pop()
+	return p, fate
 }
 
 func (l *Line) drop(now clock.Time, p *pkt.Buf, why cause) {
@@ -348,9 +263,6 @@ func (l *Line) drop(now clock.Time, p *pkt.Buf, why cause) {
 	p.Release()
 }
 
-// Drop counts and releases a packet that arrived where nobody takes it: a receiver that is down.
-func (l *Line) Drop(now clock.Time, p *pkt.Buf) { l.drop(now, p, lostDown) }
-
 // advance forgets the waiting packets whose service has begun.
 func (l *Line) advance(now clock.Time) {
 	for l.waiting.n > 0 {
@@ -369,58 +281,22 @@ func (l *Line) Queued(now clock.Time) int {
 	return max(l.waiting.n-l.spec.Device, 0)
 }
 
-// Room returns when a blocked sender can send again: the next start of service. It is clock.Never when
-// nothing waits.
+// Room returns when the packet that was refused last can be sent: now, or a start of service later.
 func (l *Line) Room(now clock.Time) clock.Time {
 	l.advance(now)
-	if l.waiting.n == 0 {
-		return clock.Never
+	at, n, bytes := now, l.waiting.len(), l.waitB
+	for i := 0; l.full(now, n, bytes, l.refused); i++ {
+		if n == 0 { // larger than the whole queue: it must find the line idle
+			return l.busy
+		}
+		w := l.waiting.at(i)
+		at, n, bytes = w.start, n-1, bytes-int64(w.size)
 	}
-	return l.waiting.at(0).start
+	return at
 }
 
 // Up reports whether the line is up.
 func (l *Line) Up() bool { return !l.down }
-
-// SetUp takes the line down or up. On down, packets that are not wholly on the line are dropped.
-func (l *Line) SetUp(now clock.Time, up bool) {
-	if l.down != up {
-		return
-	}
-	l.down = !up
-	if up {
-		return
-	}
-	keep := l.flights
-	l.flights = ring[flight]{}
-	for i := range keep.len() {
-		f := *keep.at(i)
-		if f.depart <= now {
-			l.insert(f)
-			continue
-		}
-		l.unserve(now, f)
-		l.drop(now, f.p, lostDown)
-	}
-	l.waiting, l.waitB = ring[waiter]{}, 0
-	l.busy, l.rem = min(l.busy, now), 0
-}
-
-// unserve takes the time that a packet will not be served back out of the counters.
-func (l *Line) unserve(now clock.Time, f flight) {
-	l.st.Busy -= f.depart.Sub(max(f.start, now))
-	l.st.QueueTime -= max(f.start, now).Sub(now)
-}
-
-// Clear drops everything on the line: its sender or the run has ended.
-func (l *Line) Clear(now clock.Time) {
-	for l.flights.len() > 0 {
-		f := *l.flights.at(0)
-		l.flights.pop()
-		l.drop(now, f.p, lostDown)
-	}
-	l.waiting, l.waitB, l.busy = ring[waiter]{}, 0, min(l.busy, now)
-}
 
 // Abandon releases everything on the line without counting it as dropped: the run has ended and it
 // is neither delivered nor lost.
@@ -431,11 +307,15 @@ func (l *Line) Abandon() {
 	}
 }
 
-// Stats returns the counters at time now.
+// Stats returns the counters at time now. Busy and QueueTime hold the time that has passed until then.
 func (l *Line) Stats(now clock.Time) core.LinkStats {
 	st := l.st
 	if ahead := l.busy.Sub(now); ahead > 0 {
 		st.Busy -= ahead
+	}
+	l.advance(now)
+	for i := range l.waiting.len() {
+		st.QueueTime -= l.waiting.at(i).start.Sub(now)
 	}
 	return st
 }

@@ -2,46 +2,79 @@ package line
 
 import (
 	"slices"
-	"time"
 
 	"ouroboros/core/clock"
 )
 
-// retime gives the packets that wait new times after a change of rate or delay. Those in service or
-// behind keep theirs.
-func (l *Line) retime(now clock.Time, oldDelay time.Duration) {
-	var wait []flight
-	keep := l.flights
+// begin empties the line for a change at time now: it puts back the packets that stay as they are and
+// returns the others in the order of their service.
+func (l *Line) begin(stays func(f *flight) bool) (rest []flight) {
+	all := l.flights
 	l.flights = ring[flight]{}
-	l.busy, l.last, l.rem = now, 0, 0
-	for i := range keep.len() {
-		f := *keep.at(i)
-		if f.start > now {
-			l.unserve(now, f)
-			wait = append(wait, f)
+	l.last = 0
+	for i := range all.len() {
+		f := *all.at(i)
+		if !stays(&f) {
+			rest = append(rest, f)
 			continue
 		}
-		l.busy = max(l.busy, f.depart)
-		l.last = max(l.last, f.at)
-		l.insert(f)
-	}
-	slices.SortStableFunc(wait, func(a, b flight) int { return int(a.start - b.start) })
-	l.waiting, l.waitB = ring[waiter]{}, 0
-	for _, f := range wait {
-		extra := f.at - f.depart - clock.Time(oldDelay) // jitter and hold of this packet
-		size := f.p.Len()
-		f.start = l.busy
-		ser := l.service(size)
-		f.depart = f.start + ser
-		l.busy = f.depart
-		f.at = max(f.depart+clock.Time(l.spec.Delay)+extra, l.last)
-		l.last = f.at
-		l.st.Busy += time.Duration(ser)
-		l.st.QueueTime += f.start.Sub(now)
-		if f.start > now {
-			*l.waiting.push() = waiter{start: f.start, size: int32(size)}
-			l.waitB += int64(size)
+		if !f.held {
+			l.last = max(l.last, f.at)
 		}
 		l.insert(f)
 	}
+	slices.SortStableFunc(rest, func(a, b flight) int { return int(int32(a.ord - b.ord)) })
+	return rest
+}
+
+// retime gives the packets that wait the arrivals of the spec in force, and with serve new times of
+// service. Those in service or behind keep theirs.
+func (l *Line) retime(now clock.Time, serve bool) {
+	busy := min(l.busy, now)
+	wait := l.begin(func(f *flight) bool {
+		if f.start <= now {
+			busy = max(busy, f.depart)
+		}
+		return f.start <= now
+	})
+	if serve {
+		l.busy, l.waiting, l.waitB = busy, ring[waiter]{}, 0
+	}
+	for i, f := range wait {
+		switch {
+		case f.twin: // stands behind its original
+			f.start, f.depart = wait[i-1].start, wait[i-1].depart
+		case serve:
+			l.unserve(now, f)
+			f.start, f.depart = l.serve(now, f.p.Len())
+		}
+		wait[i] = f
+		l.enter(f)
+	}
+}
+
+// SetUp takes the line down or up. On down, packets that are not wholly on the line are dropped.
+func (l *Line) SetUp(now clock.Time, up bool) {
+	if l.down != up {
+		return
+	}
+	l.down = !up
+	if up {
+		return
+	}
+	for _, f := range l.begin(func(f *flight) bool { return f.depart <= now }) {
+		l.unserve(now, f)
+		l.drop(now, f.p, lostDown)
+	}
+	l.waiting, l.waitB = ring[waiter]{}, 0
+	l.busy, l.rem = min(l.busy, now), 0
+}
+
+// unserve takes the time that a packet will not be served back out of the counters.
+func (l *Line) unserve(now clock.Time, f flight) {
+	if f.twin {
+		return
+	}
+	l.st.Busy -= f.depart.Sub(max(f.start, now))
+	l.st.QueueTime -= max(f.start, now).Sub(now)
 }

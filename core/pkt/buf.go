@@ -68,24 +68,40 @@ func (b *Buf) Front() []byte { return b.mem[b.off:b.end] }
 // the headroom is less than n, which is an error of whoever sized the buffer.
 func (b *Buf) Push(n int) []byte {
 	if int(b.off) < n {
-		panic(fmt.Sprintf("pkt: push of %d bytes into a headroom of %d", n, b.off))
+		return b.noHeadroom(n)
 	}
 	b.off -= int32(n)
-	return b.mem[b.off : int(b.off)+n]
+	return b.mem[b.off:][:n]
+}
+
+// noHeadroom stands apart, and returns, so that Push is inlined.
+//
+//go:noinline
+func (b *Buf) noHeadroom(n int) []byte {
+	panic(fmt.Sprintf("pkt: push of %d bytes into a headroom of %d", n, b.off))
 }
 
 // Pull removes n bytes from the front and returns them, or nil when fewer are stored. A phantom part
 // is materialised if the cut falls into it.
 func (b *Buf) Pull(n int) []byte {
-	if int(b.end-b.off) < n {
-		if b.Len() < n {
-			return nil
-		}
-		b.Materialise()
+	off := int(b.off) + n
+	if off > int(b.end) {
+		return b.pullPhantom(n)
 	}
-	h := b.mem[b.off : int(b.off)+n]
-	b.off += int32(n)
+	h := b.mem[b.off:off]
+	b.off = int32(off)
 	return h
+}
+
+// pullPhantom is a Pull beyond the stored bytes, apart so that Pull stays a leaf without a stack frame.
+//
+//go:noinline
+func (b *Buf) pullPhantom(n int) []byte {
+	if b.Len() < n {
+		return nil
+	}
+	b.Materialise()
+	return b.Pull(n)
 }
 
 // Append makes n more bytes at the back and returns them; their content is undefined.

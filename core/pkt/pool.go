@@ -71,6 +71,10 @@ func (p *Pool) take(size int) *Buf {
 	return b
 }
 
+// released is where the ends of a free buffer stand: outside its memory, so that a use after the release
+// panics as the package promises, at no cost on the packet path.
+const released = -1
+
 // put keeps the smallest class of memory attached to the head, so that the common small packet takes
 // one list operation; larger memory returns to its class, so that it serves whoever needs it next.
 func (p *Pool) put(b *Buf) {
@@ -78,7 +82,7 @@ func (p *Pool) put(b *Buf) {
 		p.putMem(b.mem, b.class)
 		b.mem, b.class = nil, 0
 	}
-	b.free, b.phantom, b.off, b.end, b.Meta = true, 0, 0, 0, Meta{}
+	b.free, b.phantom, b.off, b.end, b.Meta = true, 0, released, released, Meta{}
 	b.next, p.bufs = p.bufs, b
 	p.live--
 }

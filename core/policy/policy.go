@@ -5,7 +5,9 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -75,8 +77,9 @@ func (r *Registry[T]) Choose(name string, params map[string]any) (Choice[T], err
 	}
 	c := Choice[T]{Name: name, make: f.New}
 	if f.Config == nil {
-		for k := range params {
-			return c, fmt.Errorf("%s policy %q: parameter %q: it takes none", r.Kind, name, k)
+		if len(params) > 0 {
+			first := slices.Min(slices.Collect(maps.Keys(params)))
+			return c, fmt.Errorf("%s policy %q: parameter %q: it takes none", r.Kind, name, first)
 		}
 		return c, nil
 	}
@@ -91,9 +94,8 @@ func (r *Registry[T]) Choose(name string, params map[string]any) (Choice[T], err
 func Decode(params map[string]any, cfg any) error {
 	dec, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
 		Result: cfg, ErrorUnused: true, TagName: "mapstructure",
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			mapstructure.StringToTimeDurationHookFunc(), mapstructure.TextUnmarshallerHookFunc()),
-		MatchName: func(key, field string) bool { return key == field },
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.TextUnmarshallerHookFunc(), strict),
+		MatchName:  func(key, field string) bool { return key == field },
 	})
 	if err != nil {
 		return err

@@ -76,11 +76,13 @@ func (t *Tracer) Note(now clock.Time, k Kind, a, b uint64) {
 	if t == nil {
 		return
 	}
-	h := t.sum ^ uint64(now)
+	// The kind stands where no time reaches in the life of a run, and b is spread over all bits, so that
+	// no value can make up for another.
+	h := t.sum ^ uint64(now) ^ uint64(k)<<56
 	h = (h ^ h>>32) * 0x9E3779B97F4A7C15
-	h ^= a + uint64(k)<<56
+	h ^= a
 	h = (h ^ h>>29) * 0xBF58476D1CE4E5B9
-	t.sum = h ^ b ^ h>>32
+	t.sum = h ^ h>>32 ^ (b+1)*0x94D049BB133111EB
 	t.n++
 	if k >= Control && t.hub.observe != nil {
 		t.hub.observe(Event{Time: now, Stream: t.name, Kind: k, A: a, B: b})

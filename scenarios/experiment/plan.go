@@ -110,7 +110,8 @@ func entry(n *node.Network, sc *scenarios.Scenario, w *scenarios.Workload) ([]tr
 			rate = rates[i]
 		}
 		if s.Interval == 0 && rate > 0 {
-			s.Interval = time.Duration(math.Round(float64(s.Size) * 8e9 / rate))
+			// Time has whole ns; a source without any time between its messages would never get done.
+			s.Interval = max(time.Duration(math.Round(float64(s.Size)*8e9/rate)), 1)
 		}
 		out = append(out, s)
 	}

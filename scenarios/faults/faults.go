@@ -27,8 +27,9 @@ type Event struct {
 // Plan returns the events of a scenario in the order of their time.
 func Plan(n *node.Network, faults []scenarios.Fault) ([]Event, error) {
 	var out []Event
+	o := overlays{}
 	for i := range faults {
-		ev, err := plan(n, &faults[i])
+		ev, err := plan(n, &faults[i], o)
 		if err != nil {
 			return nil, fmt.Errorf("fault %q: %w", faults[i].Name, err)
 		}
@@ -46,7 +47,7 @@ func Plan(n *node.Network, faults []scenarios.Fault) ([]Event, error) {
 	return out, nil
 }
 
-func plan(n *node.Network, f *scenarios.Fault) ([]Event, error) {
+func plan(n *node.Network, f *scenarios.Fault, o overlays) ([]Event, error) {
 	wires, nodes := targets(n, f)
 	if len(wires) == 0 && len(nodes) == 0 {
 		return nil, fmt.Errorf("it names no link and no node of the network")
@@ -71,7 +72,7 @@ func plan(n *node.Network, f *scenarios.Fault) ([]Event, error) {
 		e.do = setUp(wires, true)
 		return []Event{e}, nil
 	case f.Set != nil:
-		return change(e, f), nil
+		return change(e, f, o), nil
 	}
 	return nil, fmt.Errorf("it does nothing: accepted is one of down, up, kill, set")
 }
@@ -118,32 +119,60 @@ func withEnd(e Event, after scenarios.Period, what string, end Event) []Event {
 	return []Event{e, end}
 }
 
-// change sets new values on wires and, with a period, puts the old ones back.
-func change(e Event, f *scenarios.Fault) []Event {
-	old := map[*node.Wire][2]core.LinkSpec{}
-	dirs := node.Directions(f.Direction)
-	e.do = func() error {
-		for _, w := range e.Wires {
-			old[w] = [2]core.LinkSpec{w.Spec(0), w.Spec(1)}
-			for _, d := range dirs {
-				if err := w.Set(d, node.Apply(w.Spec(d), *f.Set)); err != nil {
+// overlays holds for each wire what the changes in force make of it. Changes may overlap: each is laid
+// over the specs that the wires had before the first of them, in the order in which they began, and what
+// one has set is gone when it ends, whatever else began meanwhile.
+type overlays map[*node.Wire]*overlay
+
+type overlay struct {
+	base  [2]core.LinkSpec
+	rules []*scenarios.Fault
+}
+
+// begin puts a change in force on a wire, finish ends it.
+func (o overlays) begin(w *node.Wire, f *scenarios.Fault) error {
+	if o[w] == nil {
+		o[w] = &overlay{base: [2]core.LinkSpec{w.Spec(0), w.Spec(1)}}
+	}
+	o[w].rules = append(o[w].rules, f)
+	return o.apply(w, f)
+}
+
+func (o overlays) finish(w *node.Wire, f *scenarios.Fault) error {
+	o[w].rules = slices.DeleteFunc(o[w].rules, func(x *scenarios.Fault) bool { return x == f })
+	return o.apply(w, f)
+}
+
+// apply sets the directions of a wire that a change is about.
+func (o overlays) apply(w *node.Wire, changed *scenarios.Fault) error {
+	for _, d := range node.Directions(changed.Direction) {
+		spec := o[w].base[d]
+		for _, f := range o[w].rules {
+			if slices.Contains(node.Directions(f.Direction), d) {
+				spec = node.Apply(spec, *f.Set)
+			}
+		}
+		if err := w.Set(d, spec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change sets new values on wires and, with a period, takes them back.
+func change(e Event, f *scenarios.Fault, o overlays) []Event {
+	each := func(do func(*node.Wire, *scenarios.Fault) error) func() error {
+		return func() error {
+			for _, w := range e.Wires {
+				if err := do(w, f); err != nil {
 					return err
 				}
 			}
+			return nil
 		}
-		return nil
 	}
-	restore := func() error {
-		for _, w := range e.Wires {
-			for _, d := range dirs {
-				if err := w.Set(d, old[w][d]); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}
-	return withEnd(e, f.For, "ended", Event{do: restore})
+	e.do = each(o.begin)
+	return withEnd(e, f.For, "ended", Event{do: each(o.finish)})
 }
 
 // Schedule has the events carried out at their time on env, an actor that no fault ends. before is

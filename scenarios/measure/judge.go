@@ -221,7 +221,7 @@ func distMetric(how string, fs []*result.Flow, get func(*result.Flow) *result.Di
 	need, seen := uint64(math.Ceil(share*float64(n))), uint64(0)
 	for _, b := range all {
 		if seen += b.Count; seen >= need {
-			return result.Some(float64(b.UpTo))
+			return result.Some(min(float64(b.UpTo), slices.Max(hi)))
 		}
 	}
 	return result.None[float64]()

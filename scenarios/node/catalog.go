@@ -80,8 +80,17 @@ func Docs() []policy.Doc {
 }
 
 // choose looks the policies of a layer up. names is the table that the members share under the
-// directory policy static.
-func choose(p scenarios.Policies, names *dir.Names) (out unicast.Policies, err error) {
+// directory policy static. Addresses are as long as the header's field of addrSize bytes (0: the default)
+// unless the policy says otherwise.
+func choose(p scenarios.Policies, names *dir.Names, addrSize int) (out unicast.Policies, err error) {
+	if _, set := p.Addressing.Params["addr_size"]; !set && addrSize > 0 {
+		params := maps.Clone(p.Addressing.Params)
+		if params == nil {
+			params = map[string]any{}
+		}
+		params["addr_size"] = addrSize
+		p.Addressing.Params = params
+	}
 	pick := func(e error) {
 		if err == nil {
 			err = e

@@ -211,7 +211,7 @@ func (n *Network) layer(sc *scenarios.Scenario, l *scenarios.Layer) error {
 		return nil
 	}
 	out.pairs = n.pairs(l, names)
-	pol, err := choose(l.Policies, dir.NewNames())
+	pol, err := choose(l.Policies, dir.NewNames(), l.Params.AddrSize)
 	if err != nil {
 		return err
 	}

@@ -124,6 +124,9 @@ func (f *Flow) Begin() {
 }
 
 func (f *Flow) allocate() {
+	if f.Stats.Ended != clock.Never { // the run has ended before
+		return
+	}
 	f.Stats.Asked = f.env.Now()
 	f.cancel = f.From.Broker.Alloc(core.Request{Name: core.Name(f.Name), QoS: f.QoS, Layer: f.Ask}, func(fl core.Flow, err error) {
 		f.cancel = nil

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/gopacket"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"ouroboros/sim/capture"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"osim": main})
+}
+
+// Each script in testdata/script is a use of the command, with what it prints and its exit code.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "grows": grows, "pcap": pcap,
+		},
+	})
+}
+
+// exits CODE COMMAND... runs a command and demands its exit code. What it prints can be matched with
+// stdout and stderr, as after exec.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code command...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// grows FILE waits until a file has content.
+func grows(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: grows file")
+	}
+	for range 1000 {
+		if st, err := os.Stat(ts.MkAbs(args[0])); err == nil && st.Size() > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("%s stays empty", args[0])
+}
+
+// pcap FILE prints how many interfaces and frames a capture has, the time of its first frame, and how
+// many frames cannot be dissected.
+func pcap(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: pcap file")
+	}
+	f, err := os.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer f.Close()
+	r, err := capture.NewReader(f, capture.DissectorOptions{})
+	ts.Check(err)
+	frames, bad := 0, 0
+	var first time.Time
+	for {
+		p, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		ts.Check(err)
+		if frames == 0 {
+			first = p.Metadata().Timestamp
+		}
+		if p.ErrorLayer() != nil && p.ErrorLayer().LayerType() == gopacket.LayerTypeDecodeFailure {
+			bad++
+		}
+		frames++
+	}
+	fmt.Fprintf(ts.Stdout(), "%d interfaces, first %s\n%d frames, %d bad\n", r.Interfaces(), first.UTC().Format(time.DateTime), frames, bad)
+}

@@ -1,0 +1,213 @@
+#!/usr/bin/env bash
+# Remakes the tables of docs/results.md from runs of osim.
+#
+#   docs/results.sh NAME     prints one table: alone, together, bins, sensitivity, leaving,
+#                           greedy, ageing, queueing, lossy, frames
+#   docs/results.sh --write  replaces all of them in docs/results.md (make results)
+#
+# A table stands between the lines "<!-- table NAME -->" and "<!-- end -->". All numbers come from the CSV
+# form of the reports. osim exits with 1 when an expectation is not met, which is no error here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+GO=${GO:-go}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+CGO_ENABLED=0 "$GO" build -o "$work/osim" ./cmd/osim
+
+# csv ARGUMENTS runs osim and prints the report as CSV.
+csv() { "$work/osim" run -q --format csv "$@" 2>"$work/stderr" || [ $? -eq 1 ] || { cat "$work/stderr" >&2; return 3; }; }
+
+# table PROGRAM runs an awk program over a report. at("x") is the field of the column x in the current row;
+# section is the name of the current table. No field that is read here has a comma in it.
+table() {
+	awk -F, '
+		function at(name) { return $(col[name]) }
+		/^# / { section = substr($0, 3); head = 1; next }
+		head  { split("", col); for (i = 1; i <= NF; i++) col[$i] = i; head = 0; next }
+		/^$/  { next }
+		'"$1"
+}
+
+mb_ecn() { csv mb-ecn "$@"; }
+
+alone() {
+	echo "| seed | offered Mb/s | goodput Mb/s | lost | largest delay ms |"
+	echo "|---|---|---|---|---|"
+	mb_ecn | table 'section == "flows" && at("workload") == "alone" {
+		printf "| %s | %.2f | %.2f | %s | %.2f |\n", at("seed"), at("offered_bps") / 1e6, at("goodput_bps") / 1e6,
+			at("lost_packets"), at("delay_max_s") * 1e3
+	}'
+}
+
+together() {
+	echo "| seed | client1 Mb/s | client2 Mb/s | sum Mb/s | Jain index, 30 s | lost, client1 % | lost, client2 % |"
+	echo "|---|---|---|---|---|---|---|"
+	mb_ecn | table '
+		section == "flows" && at("workload") == "together" {
+			g[at("seed"), at("from")] = at("goodput_bps") / 1e6
+			l[at("seed"), at("from")] = at("loss_ratio") * 100
+		}
+		section == "fairness" && at("group") == "together" {
+			s = at("seed"); a = g[s, "client1"]; b = g[s, "client2"]
+			printf "| %s | %.1f | %.1f | %.1f | %.4f | %.1f | %.1f |\n", s, a, b, a + b, at("jain"), l[s, "client1"], l[s, "client2"]
+		}'
+}
+
+# The bins of 101 ms lie between 30 s and 57 s, when both flows have run for 3 s.
+bins() {
+	echo "| seed | bins | both within 42–45.5 Mb/s | Jain ≥ 0.998 | median Jain | p10 to p90 of a rate, Mb/s |"
+	echo "|---|---|---|---|---|---|"
+	mb_ecn | table '
+		section == "series" && at("series") ~ /^flow\.together\/.*\.goodput$/ && at("t_s") > 30 && at("t_s") < 57 {
+			s = at("seed"); t = at("t_s"); v = at("value") / 1e6
+			if (!((s, t) in first)) { first[s, t] = v; next }
+			a = first[s, t]
+			both = a * a + v * v
+			jain = 1
+			if (both > 0) jain = (a + v) ^ 2 / (2 * both)
+			printf "%s %.9f %.9f %.6f\n", s, a, v, jain
+		}' >"$work/bins"
+	local seed
+	for seed in $(cut -d' ' -f1 "$work/bins" | sort -nu); do
+		awk -v s="$seed" '$1 == s { print $4 }' "$work/bins" | sort -n >"$work/jain"
+		awk -v s="$seed" '$1 == s { print $2; print $3 }' "$work/bins" | sort -n >"$work/rate"
+		awk -v s="$seed" '
+			FILENAME ~ /jain$/ { j[++n] = $1; fair += $1 >= 0.998; next }
+			FILENAME ~ /rate$/ { r[++m] = $1; next }
+			$1 == s { inside += $2 >= 42 && $2 <= 45.5 && $3 >= 42 && $3 <= 45.5 }
+			END {
+				printf "| %s | %d | %d | %d | %.3f | %.0f to %.0f |\n", s, n, inside, fair, j[int((n + 1) / 2)],
+					r[int(m / 10) + 1], r[int(9 * m / 10) + 1]
+			}' "$work/jain" "$work/rate" "$work/bins"
+	done
+}
+
+# row CELLS ARGUMENTS prints a row of the sensitivity table: seed 1 with these arguments.
+row() {
+	local cells=$1
+	shift
+	mb_ecn --seed 1 "$@" | table '
+		section == "flows" {
+			k = at("workload") == "alone" ? "alone" : at("from")
+			g[k] = at("goodput_bps") / 1e6; sent[k] = at("sent_packets"); lost[k] = at("lost_packets")
+		}
+		section == "fairness" && at("group") == "together" { jain = at("jain") }
+		END {
+			a = "client1"; b = "client2"
+			printf "| '"$cells"' | %.1f | %.1f | %.1f | %.1f | %.4f | %.1f |\n", g["alone"], g[a], g[b], g[a] + g[b], jain,
+				100 * (lost[a] + lost[b]) / (sent[a] + sent[b])
+		}'
+}
+
+# One seed each: the table shows what matters, not how exactly. The queue of a link has no other places than
+# the hidden ones, and at least one; what waits before it is counted.
+sensitivity() {
+	echo "| increment B | hidden packets | alone Mb/s | client1 Mb/s | client2 Mb/s | sum Mb/s | Jain index, 30 s | lost together % |"
+	echo "|---|---|---|---|---|---|---|---|"
+	local d i
+	for i in 65536 16384 4096 1180; do
+		for d in 0 16 24 32 64 92 128; do
+			row "$i | $d" --set "topology.defaults.queue.packets=$((d > 0 ? d : 1))" --set "topology.defaults.queue.device=$d" \
+				--set "layers.net.policies.congestion.params.increment=$i"
+		done
+	done
+}
+
+# Rates on the wire are 1033/1000 of the goodput. Published: 91 to 92 Mb/s for 1 to 2 s, then 82 Mb/s again.
+leaving() {
+	echo "| flow 1 after | mean of the first second, Mb/s on the wire | then back at 82.6 Mb/s after s | largest bin Mb/s |"
+	echo "|---|---|---|---|"
+	csv mb-ecn-staggered | table '
+		section == "series" && at("series") ~ /^flow\.flow1\/.*\.goodput$/ { t[++n] = at("t_s"); v[n] = at("value") * 1.033 / 1e6 }
+		function after(name, from, to,    i, sum, k, last, top) {
+			for (i = 1; i <= n; i++) {
+				if (t[i] - 0.101 < from || t[i] > to) continue
+				if (t[i] <= from + 1.05) { sum += v[i]; k++ }
+				if (v[i] > top) top = v[i]
+				if (v[i] < 82.2 || v[i] > 83.1) last = t[i]
+			}
+			printf "| %s leaves at %g s | %.1f | %.1f | %.1f |\n", name, from, sum / k, last - from, top
+		}
+		END { after("flow 2", 24, 28); after("flow 3", 58, 62) }'
+}
+
+lossy() {
+	echo "| flow | seed | sent | lost | duplicates | out of order | retransmissions |"
+	echo "|---|---|---|---|---|---|---|"
+	csv lossy-link | table 'section == "flows" {
+		r = at("retransmissions")
+		printf "| %s | %s | %s | %s | %s | %s | %s |\n", at("workload"), at("seed"), at("sent_packets"), at("lost_packets"),
+			at("duplicate_packets"), at("reordered_packets"), r == "" ? "–" : r
+	}'
+}
+
+greedy() {
+	echo "| seed | flow | goodput Mb/s | lost % | median delay ms |"
+	echo "|---|---|---|---|---|"
+	csv mb-ecn-greedy | table 'section == "flows" {
+		printf "| %s | %s, %s | %.1f | %.1f | %.0f |\n", at("seed"), at("workload"), at("from"), at("goodput_bps") / 1e6,
+			at("loss_ratio") * 100, at("delay_p50_s") * 1e3
+	}'
+}
+
+# The test prints its table with -v.
+queueing() {
+	echo "| queue | load | quantity | theory | measured | 99.9 % confidence |"
+	echo "|---|---|---|---|---|---|"
+	"$GO" test ./sim -run '^TestQueueingTheory$' -count=1 -v >"$work/queueing" || { cat "$work/queueing" >&2; return 3; }
+	awk '$1 ~ /^M\/[MD]\/1$/ {
+		what = $3
+		for (i = 4; i <= NF - 4; i++) what = what " " $i
+		printf "| %s | %s | %s | %s | %s | ± %s |\n", $1, $2, what, $(NF - 3), $(NF - 2), $NF
+	}' "$work/queueing"
+}
+
+# Without withdrawals a failed link is forgotten by age: the run is longer, and the link stays down.
+ageing() {
+	echo "| withdrawals | flows interrupted | shortest outage | mean | longest |"
+	echo "|---|---|---|---|---|"
+	local w
+	for w in on off; do
+		csv abilene --seed 1 --duration 120s --set faults.cut.down=forever --set workload.reliable.stop=110s --set workload.raw.stop=110s \
+			--set "layers.net.policies.routing.params.withdraw=$w" | table 'section == "convergence" {
+			printf "| '"$w"' | %s | %.3f s | %.3f s | %.3f s |\n", at("flows_interrupted"), at("outage_min_s"), at("outage_mean_s"), at("outage_max_s")
+		}'
+	done
+}
+
+# The smallest delay of a 64-byte ping minus the propagation of 1 ms, at 100 Mb/s, is the length of its frame.
+frames() {
+	echo "| flow | smallest delay ms | frame B |"
+	echo "|---|---|---|"
+	csv lossy-link --seed 1 | table 'section == "flows" && at("workload") != "stream" {
+		d = at("delay_min_s"); printf "| %s | %.5f | %.0f |\n", at("workload"), d * 1e3, (d - 1e-3) * 100e6 / 8
+	}'
+}
+
+tables=(alone together bins sensitivity leaving greedy ageing queueing lossy frames)
+
+case ${1:-} in
+--write)
+	page=docs/results.md
+	for name in "${tables[@]}"; do
+		grep -qx "<!-- table $name -->" "$page" || { echo "$page has no table $name" >&2; exit 1; }
+		"$name" >"$work/$name.table"
+	done
+	awk -v dir="$work" '
+		/^<!-- table / { print; print ""; file = dir "/" $3 ".table"; while ((getline line < file) > 0) print line; close(file); skip = 1; next }
+		/^<!-- end -->$/ { print ""; skip = 0 }
+		!skip' "$page" >"$work/page"
+	cat "$work/page" >"$page"
+	;;
+*)
+	for name in "${tables[@]}"; do
+		if [ "$name" = "${1:-}" ]; then
+			"$name"
+			exit
+		fi
+	done
+	echo "usage: $0 --write | ${tables[*]}" >&2
+	exit 2
+	;;
+esac
