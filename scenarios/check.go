@@ -30,6 +30,7 @@ type checker struct {
 
 func (c *checker) all() {
 	c.head()
+	c.frcp()
 	c.topology()
 	c.layers()
 	for i := range c.s.Links {
@@ -57,6 +58,21 @@ func (c *checker) all() {
 }
 
 // sub is the path of an element of a list.
+// defaultWindow is the window of FRCP when a scenario names none.
+const defaultWindow = 1024
+
+// frcp checks what the bounds of the single keys cannot: an ack has to come before half the window is
+// used up.
+func (c *checker) frcp() {
+	w := defaultWindow
+	if c.has("frcp.window") {
+		w = c.s.FRCP.Window
+	}
+	if c.has("frcp.ack_every") && c.clean("frcp.ack_every") && c.clean("frcp.window") && c.s.FRCP.AckEvery > w/2 {
+		c.fail("frcp.ack_every", "is more than half of the window of %d packets; accepted are 1 to %d", w, w/2)
+	}
+}
+
 func sub(list string, i int) string { return list + "." + strconv.Itoa(i) }
 
 func at[T any](list []T, i int, name func(T) string) (string, bool) {

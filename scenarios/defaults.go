@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// defaultEpoch is the calendar time at which simulated runs start.
-var defaultEpoch = Instant(time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC).UnixNano())
-
 // Links is the value of a layer's over key for a layer over the wires.
 const Links = "links"
 
@@ -27,7 +24,6 @@ func fill[T comparable](v *T, def T) {
 // setDefaults fills in what the file leaves open.
 func (s *Scenario) setDefaults() {
 	fill(&s.Mode.World, "sim")
-	fill(&s.Mode.Epoch, defaultEpoch)
 	if s.Seeds == nil {
 		s.Seeds = []uint64{1}
 	}

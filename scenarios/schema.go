@@ -37,10 +37,9 @@ type Override struct {
 	Origin      string // "environment" or "flag"
 }
 
-// Mode chooses the world and its calendar.
+// Mode chooses the world.
 type Mode struct {
-	World string  `mapstructure:"world" enum:"sim|live"` // default sim
-	Epoch Instant `mapstructure:"epoch"`                 // calendar time of the start in the simulator; default 2026-01-01T00:00:00Z
+	World string `mapstructure:"world" enum:"sim|live"` // default sim
 }
 
 // Topology names the nodes and wires: exactly one of Map, File, Generator and Nodes.
@@ -51,7 +50,7 @@ type Topology struct {
 	Params    map[string]any `mapstructure:"params"`    // of the generator
 	Nodes     []string       `mapstructure:"nodes"`     // written out, with Wires
 	Wires     []Wire         `mapstructure:"wires"`
-	// Defaults hold for every wire whose source gives no own value.
+	// Defaults hold for every wire whose map or file gives no own value, and replace a generator's.
 	Defaults LinkParams `mapstructure:"defaults"`
 }
 

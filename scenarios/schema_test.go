@@ -172,7 +172,7 @@ func (a *agreement) value(s map[string]any, k key, path string) {
 	case formScalar:
 		a.scalar(s, k, t, path)
 	case formText:
-		if s["pattern"] == nil && s["anyOf"] == nil && t != reflect.TypeFor[Instant]() {
+		if s["pattern"] == nil && s["anyOf"] == nil {
 			a.Errorf("%s: schema does not check the form of a %v", path, t)
 		}
 	}

@@ -26,16 +26,12 @@ type Period time.Duration
 // Forever is the Period without an end.
 const Forever = Period(math.MaxInt64)
 
-// Instant is a point of calendar time in RFC 3339, in Unix nanoseconds.
-type Instant int64
-
 // What the unit types accept, for error messages.
 const (
 	rateForm     = `a rate such as "500bps", "64kbps", "80Mbps" or "1.5Gbps"`
 	sizeForm     = `a size such as "1000B", "64kB", "64KiB", "10MB" or "1GiB"`
 	durationForm = `a duration such as "5ms", "1s" or "1m30s", or 0`
 	periodForm   = `a duration such as "5s", or "forever"`
-	instantForm  = `a time between 1970 and 2262 such as "2026-01-01T00:00:00Z"`
 )
 
 type unit struct {
@@ -168,16 +164,3 @@ func (p Period) String() string {
 	}
 	return time.Duration(p).String()
 }
-
-// UnmarshalText parses an RFC 3339 time that fits into 64 bits of nanoseconds.
-func (i *Instant) UnmarshalText(b []byte) error {
-	t, err := time.Parse(time.RFC3339Nano, string(b))
-	if err != nil || t.Year() < 1970 || t.Year() > 2261 {
-		return fmt.Errorf("is not a time; accepted is %s", instantForm)
-	}
-	*i = Instant(t.UnixNano())
-	return nil
-}
-
-// String prints the time in UTC.
-func (i Instant) String() string { return time.Unix(0, int64(i)).UTC().Format(time.RFC3339Nano) }

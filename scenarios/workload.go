@@ -29,7 +29,7 @@ type Workload struct {
 	Pairing string `mapstructure:"pairing" enum:"all|zip"`
 	QoS     QoS    `mapstructure:"qos"` // default raw
 
-	Size     Size      `mapstructure:"size" min:"1B"`      // payload of a message
+	Size     Size      `mapstructure:"size" min:"24B"`     // payload of a message, with the 24 bytes of its header
 	Rate     Rate      `mapstructure:"rate" min:"1bps"`    // payload rate while sending
 	Interval Duration  `mapstructure:"interval" min:"1ns"` // between messages (mean for poisson), instead of rate
 	Count    uint64    `mapstructure:"count" min:"1"`      // stop after so many messages; default no limit

@@ -244,6 +244,9 @@ func verdict(runs []result.Run, wanted int) error {
 			return fmt.Errorf("interrupted in run %d of %d; the results are partial", i+1, wanted)
 		}
 		for _, e := range runs[i].Expectations {
+			if e.Published {
+				continue
+			}
 			judged++
 			if !e.OK {
 				missed++

@@ -14,6 +14,9 @@ import (
 func Judge(sc *scenarios.Scenario, run *result.Run) {
 	for i := range sc.Expect {
 		x := &sc.Expect[i]
+		if x.World != "" && x.World != run.Mode {
+			continue
+		}
 		m, _ := scenarios.MetricByName(x.Metric)
 		e := result.Expectation{Metric: x.Metric, Op: x.Op, Value: x.Want, Unit: m.Unit, Source: x.Source, Published: x.Published}
 		if x.Op == "~" {

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"ouroboros/core"
@@ -38,6 +39,7 @@ func (r *Recorder) Results(now core.Time) result.Run {
 	for _, l := range r.cfg.Network.Layers {
 		run.Layers = append(run.Layers, r.layer(l, &run))
 	}
+	r.keep(&run)
 	run.Totals.PacketHops = result.Some(hops)
 	if r.series != nil {
 		run.Series = r.series.take()
@@ -46,6 +48,44 @@ func (r *Recorder) Results(now core.Time) result.Run {
 		run.Notes = append(run.Notes, e.Error())
 	}
 	return run
+}
+
+// wants reports whether the scenario wants something measured.
+func (r *Recorder) wants(what string) bool { return slices.Contains(r.cfg.Scenario.Measure, what) }
+
+// keep leaves out what the scenario does not want measured.
+func (r *Recorder) keep(run *result.Run) {
+	none := result.None[float64]()
+	for i := range run.Flows {
+		f := &run.Flows[i]
+		if !r.wants("goodput") {
+			f.Goodput = none
+		}
+		if !r.wants("delay") {
+			f.Delay, f.RTT, f.Theory = result.Dist{}, result.Dist{}, nil
+		}
+	}
+	for i := range run.Links {
+		l := &run.Links[i]
+		if !r.wants("queue") {
+			l.QueueMean = none
+		}
+		if !r.wants("utilisation") {
+			l.Utilisation, l.Throughput = none, none
+		}
+	}
+	for i := range run.Layers {
+		l := &run.Layers[i]
+		if !r.wants("fairness") {
+			l.Fairness = nil
+		}
+		if !r.wants("control") {
+			l.Control = nil
+		}
+		if !r.wants("convergence") {
+			l.Convergence = nil
+		}
+	}
 }
 
 // label returns the name of the QoS that flow i asked for, as the scenario writes it.
@@ -65,11 +105,11 @@ func (r *Recorder) Settle(run *result.Run) {
 		x := &run.Flows[i]
 		late := f.Stats.Delivered - x.DeliveredPackets
 		x.InFlightPackets = late
-		if gone := x.SentPackets - min(x.SentPackets, x.DeliveredPackets+late); gone > 0 || x.SentPackets > 0 {
-			x.LostPackets = gone
-			x.Loss = result.Some(float64(gone) / float64(x.SentPackets))
+		x.LostPackets = x.SentPackets - min(x.SentPackets, x.DeliveredPackets+late)
+		if x.SentPackets > 0 && r.wants("loss") {
+			x.Loss = result.Some(float64(x.LostPackets) / float64(x.SentPackets))
 		}
-		x.Wishes = wishes(f, x)
+		x.Wishes = r.wishes(f, x)
 	}
 }
 
@@ -136,14 +176,14 @@ func qos(q core.QoS, label string) result.QoS {
 	return x
 }
 
-// wishes compares what the QoS asked for with what the flow got. The delay that 99 of 100 messages kept
-// is held against the wish.
-func wishes(f *traffic.Flow, x *result.Flow) (out []result.Wish) {
+// wishes compares what the QoS asked for with what the flow got, as far as it was measured. The delay
+// that 99 of 100 messages kept is held against the wish.
+func (r *Recorder) wishes(f *traffic.Flow, x *result.Flow) (out []result.Wish) {
 	q := x.QoS
 	add := func(what, unit string, asked float64, got result.Opt[float64], met bool) {
 		out = append(out, result.Wish{What: what, Unit: unit, Asked: asked, Got: got, Met: got.OK() && met})
 	}
-	if d, ok := q.Delay.Get(); ok {
+	if d, ok := q.Delay.Get(); ok && r.wants("delay") {
 		p99, has := x.Delay.P99.Get()
 		got := result.None[float64]()
 		if has {
@@ -151,12 +191,12 @@ func wishes(f *traffic.Flow, x *result.Flow) (out []result.Wish) {
 		}
 		add("delay", "ns", float64(d), got, p99 <= d)
 	}
-	if b, ok := q.Bandwidth.Get(); ok {
+	if b, ok := q.Bandwidth.Get(); ok && r.wants("goodput") {
 		// Who offers less than it asked for gets what it offered.
 		want := min(float64(b), x.OfferedRate.Or(float64(b)))
 		add("bandwidth", "bit/s", float64(b), x.Goodput, x.Goodput.Or(0) >= 0.99*want)
 	}
-	if q.NoLoss && q.InOrder {
+	if q.NoLoss && q.InOrder && r.wants("loss") {
 		add("loss", "ratio", 0, x.Loss, x.Loss.Or(1) == 0)
 	}
 	if q.InOrder && f.Stats.Delivered > 0 {
