@@ -45,7 +45,7 @@ type Wire interface {
 	// service or in flight keeps the values it started with.
 	Set(dir int, spec LinkSpec) error
 	// SetUp takes the wire down or up. On down, packets that are not yet wholly on the wire are dropped
-	// and those in flight arrive.
+	// and those in flight arrive. The ends notice after the Detect of the spec.
 	SetUp(up bool)
 	// Stats returns the counters of one direction so far.
 	Stats(dir int) LinkStats
@@ -58,6 +58,10 @@ type LinkSpec struct {
 	Rate  int64         // bit/s; 0 = infinitely fast
 	Delay time.Duration // propagation delay
 	MTU   int           // bytes; 0 = 1500, 65535 for direct links
+
+	// Detect is how long an end takes to notice that the wire went down or came up: loss of the carrier
+	// and whatever the interface waits for. A flap that is shorter is not noticed.
+	Detect time.Duration
 
 	QueuePackets int   // packets that may wait for service; 0 = 1000 unless QueueBytes is set
 	QueueBytes   int64 // bytes that may wait for service; 0 = no limit in bytes

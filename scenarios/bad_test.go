@@ -79,7 +79,7 @@ func TestBadInputIsNamed(t *testing.T) {
 		{"half a burst model", "[b, c], rate: 10Mbps", "[b, c], gilbert: {p: 0.1}", `f.yaml:9: topology.wires.1.gilbert.r: is missing; accepted is the probability of a change from bad to good`},
 
 		{"rule for no link", "links: []", "links: [{link: x*, loss: 0}]", `f.yaml:10: links.0.link.0: "x*": no link matches; accepted are a-b, b-c`},
-		{"rule without effect", "links: []", "links: [{link: a-b}]", `f.yaml:10: links.0: section: changes nothing; accepted are rate, delay, mtu, queue,`},
+		{"rule without effect", "links: []", "links: [{link: a-b}]", `f.yaml:10: links.0: section: changes nothing; accepted are rate, delay, detect, mtu, queue,`},
 		{"bad pattern", "links: []", `links: [{link: "[", loss: 0}]`, `f.yaml:10: links.0.link.0: "[": is not a pattern; accepted are names in which *, ? and [a-z] stand for other text`},
 
 		{"unknown policy", "link-state", "link-sate", `f.yaml:12: layers.net.policies.routing.name: "link-sate": unknown routing policy "link-sate", accepted are link-state`},

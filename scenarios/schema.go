@@ -65,6 +65,7 @@ type Wire struct {
 type LinkParams struct {
 	Rate      *Rate     `mapstructure:"rate" min:"1bps"`
 	Delay     *Duration `mapstructure:"delay"`             // propagation
+	Detect    *Duration `mapstructure:"detect"`            // until the ends notice that the wire went down or up; default 0
 	MTU       *Size     `mapstructure:"mtu" min:"64B"`     // largest payload of a frame; default 1500B
 	Queue     *Queue    `mapstructure:"queue"`             // default 1000 packets, full: drop
 	Loss      *float64  `mapstructure:"loss" max:"1"`      // probability that a packet is lost

@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
@@ -23,12 +24,13 @@ type end struct {
 
 	frame int // largest frame in bytes
 
-	id      uint64     // order of its arrivals
-	roomID  uint64     // order of its Writable
-	ref     uint32     // in the kernel's table
-	pending clock.Time // time of the valid arrival event, Never when there is none
-	roomAt  clock.Time // time of the valid event of Writable, while blocked
-	blocked bool       // the user waits for Writable
+	id      uint64      // order of its arrivals
+	roomID  uint64      // order of its Writable
+	ref     uint32      // in the kernel's table
+	pending clock.Time  // time of the valid arrival event, Never when there is none
+	roomAt  clock.Time  // time of the valid event of Writable, while blocked
+	blocked bool        // the user waits for Writable
+	notice  clock.Timer // the user learns of the state of the wire; nil until it is first needed
 }
 
 // Info describes this end.
@@ -54,6 +56,9 @@ func (l *end) Send(p *pkt.Buf, _ core.Addr) error {
 		if errors.Is(err, core.ErrWouldBlock) && !l.blocked {
 			l.blocked = true
 			l.awaitRoom(now)
+		}
+		if l.info.Up && l.line.Spec().Detect > 0 && errors.Is(err, core.ErrFlowDown) {
+			return nil // nobody knows yet that the wire is down
 		}
 		return err
 	}
@@ -167,6 +172,10 @@ func (w *wire) SetUp(up bool) {
 	for _, e := range w.ends {
 		e.line.SetUp(now, up)
 		e.changed(now)
+		if d := e.line.Spec().Detect; d > 0 {
+			e.noticeIn(d)
+			continue
+		}
 		e.node.x.Post(func() {
 			e.info.Up = up
 			if e.user != nil {
@@ -174,6 +183,22 @@ func (w *wire) SetUp(up bool) {
 			}
 		})
 	}
+}
+
+// noticeIn has the user told after a while, if the wire is not back by then to what it knows.
+func (l *end) noticeIn(d time.Duration) {
+	if l.notice == nil {
+		l.notice = l.node.x.NewTimer(func() {
+			if l.info.Up == l.wire.up {
+				return
+			}
+			l.info.Up = l.wire.up
+			if l.user != nil {
+				l.user.LinkState(l.info.Up)
+			}
+		})
+	}
+	l.notice.Reset(d)
 }
 
 // mtuOf returns the MTU of a spec with its default.

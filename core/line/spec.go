@@ -31,13 +31,14 @@ func Validate(s core.LinkSpec) error {
 	}{
 		{"rate", s.Rate},
 		{"delay", int64(s.Delay)},
-		{"jitter", int64(s.Jitter)},
+		{"jitter", int64(s.Jitter)}, {"detect", int64(s.Detect)},
 		{"reorder by", int64(s.ReorderBy)},
 		{"queue packets", int64(s.QueuePackets)},
 		{"queue bytes", s.QueueBytes},
 		{"queue device", int64(s.Device)},
 		{"mtu", int64(s.MTU)},
 		{"overhead", int64(s.Overhead)},
+		{"detect", int64(s.Detect)},
 	} {
 		if v.v < 0 {
 			return fmt.Errorf("link %s: %s: %d: accepted is 0 or more", s.Name, v.key, v.v)

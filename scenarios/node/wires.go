@@ -17,6 +17,7 @@ const DefaultRate = 1_000_000_000
 func Apply(s core.LinkSpec, p scenarios.LinkParams) core.LinkSpec {
 	set(&s.Rate, (*int64)(p.Rate))
 	set(&s.Delay, (*time.Duration)(p.Delay))
+	set(&s.Detect, (*time.Duration)(p.Detect))
 	if p.MTU != nil {
 		s.MTU = int(*p.MTU)
 	}

@@ -39,6 +39,7 @@ type end struct {
 	arrival *timer // next packet at the end of the line
 	room    *timer // next room in the line, for a blocked user
 	stall   *timer // the frames in the kernel have not moved
+	notice  *timer // the user learns of the state of the wire; nil until it is first needed
 
 	out     queue // packets that have passed the line and wait for the socket
 	limit   int   // packets in out from which the link is full

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"time"
 
 	"ouroboros/core"
 	"ouroboros/core/line"
@@ -119,6 +120,10 @@ func (wi *wire) SetUp(up bool) {
 	for _, e := range wi.ends {
 		e.line.SetUp(now, up)
 		e.changed(now)
+		if d := e.line.Spec().Detect; d > 0 {
+			wi.noticeIn(e, d)
+			continue
+		}
 		wi.w.post(e.node, func() {
 			e.info.Up = up
 			if e.user != nil {
@@ -126,4 +131,20 @@ func (wi *wire) SetUp(up bool) {
 			}
 		})
 	}
+}
+
+// noticeIn has the user of an end told after a while, if the wire is not back by then to what it knows.
+func (wi *wire) noticeIn(e *end, d time.Duration) {
+	if e.notice == nil {
+		e.notice = wi.w.newTimer(e.node, func() {
+			if e.info.Up == wi.up {
+				return
+			}
+			e.info.Up = wi.up
+			if e.user != nil {
+				e.user.LinkState(e.info.Up)
+			}
+		})
+	}
+	e.notice.Reset(d)
 }
