@@ -12,7 +12,7 @@ import (
 
 // expectationsData is expectations.csv.
 func expectationsData(runs []*result.Run) table {
-	rows := gather(runs, func(r *result.Run) []judged { return judgedOf(r) })
+	rows := gather(runs, judgedOf)
 	return build("expectations", "Expectations", rows, []field[judged]{
 		{column{name: "metric"}, func(x *judged) value { return text(x.Metric) }},
 		{column{name: "op"}, func(x *judged) value { return text(x.Op) }},

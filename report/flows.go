@@ -118,7 +118,7 @@ func fateFields() []field[flowRow] {
 		out = append(out, wishFields(w.what, w.suffix)...)
 	}
 	return append(out, field[flowRow]{
-		column{name: "met", head: "met"}, func(f *flowRow) value { return metCell(f) },
+		column{name: "met", head: "met"}, metCell,
 	})
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func TestRepeatedFaultsStayApart(t *testing.T) {
 	runs := []result.Run{dumbbell(1), dumbbell(2)}
 	for i := range runs {
 		c := runs[i].Layers[0].Convergence
-		runs[i].Layers[0].Convergence = append(c, c[0])
+		runs[i].Layers[0].Convergence = append(slices.Clip(c), c[0])
 	}
 	n := 0
 	for _, e := range Summarise(runs) {

@@ -133,7 +133,7 @@ func TestCoordinatesOfADrawingAreLeftOut(t *testing.T) {
 }
 
 func TestRepetitaErrors(t *testing.T) {
-	change := func(old, new string) string { return strings.Replace(repetitaText, old, new, 1) }
+	change := func(was, is string) string { return strings.Replace(repetitaText, was, is, 1) }
 	wantErrors(t, LoadRepetita, []loadCase{
 		{"empty", "", "f:1: file ends where NODES section"},
 		{"other file", "DEMANDS 110", `f:1: line "DEMANDS": accepted: NODES COUNT`},
@@ -180,7 +180,7 @@ func TestSNDlibHoldsNodesPositionsAndLinks(t *testing.T) {
 }
 
 func TestSNDlibErrors(t *testing.T) {
-	change := func(old, new string) string { return strings.Replace(sndlibText, old, new, 1) }
+	change := func(was, is string) string { return strings.Replace(sndlibText, was, is, 1) }
 	wantErrors(t, LoadSNDlib, []loadCase{
 		{"empty", "", "f:1: not SNDlib JSON"},
 		{"array", "[]", "f:1: network: accepted"},

@@ -64,7 +64,7 @@ func TestPlanAndRestore(t *testing.T) {
 		t.Fatalf("no wire ab")
 	}
 	for _, s := range []struct {
-		at         time.Duration
+		at         int // seconds
 		rate, back int64
 		loss       float64
 		up         bool
@@ -72,7 +72,7 @@ func TestPlanAndRestore(t *testing.T) {
 		{9, 100e6, 100e6, 0, true}, {11, 10e6, 10e6, 0, true}, {16, 5e6, 10e6, 0.5, true}, {21, 5e6, 100e6, 0.5, true},
 		{26, 100e6, 100e6, 0, true}, {31, 100e6, 100e6, 0, false}, {36, 100e6, 100e6, 0, true}, {51, 100e6, 100e6, 0, false},
 	} {
-		if err := w.Run(core.Time(s.at * time.Second)); err != nil {
+		if err := w.Run(core.Time(s.at)*core.Time(time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		if x, y := ab.Spec(0), ab.Spec(1); x.Rate != s.rate || y.Rate != s.back || x.Loss != s.loss || y.Loss != 0 {
