@@ -19,6 +19,7 @@ type router struct {
 	policy    routing.Routing
 	table     pff.PFF
 	timer     core.Timer
+	armed     core.Time // when timer fires, clock.Never if it is stopped
 	mgmt      []*mgmtFlow
 	conflicts int
 	sent      dt.Counter
@@ -30,8 +31,9 @@ type router struct {
 const maxHeld = 1 << 14
 
 func newRouter(env core.Env, p routing.Routing, table pff.PFF) *router {
-	r := &router{env: env, policy: p, table: table}
+	r := &router{env: env, policy: p, table: table, armed: clock.Never}
 	r.timer = env.NewTimer(func() {
+		r.armed = clock.Never
 		r.policy.Tick(r.env.Now())
 		r.flush()
 	})
@@ -46,7 +48,6 @@ func (r *router) start(self uint64) {
 func (r *router) stop() {
 	r.policy.Stop(r.env.Now())
 	r.flush()
-	r.timer.Stop()
 }
 
 // flush carries out what the policy wants done.
@@ -61,9 +62,13 @@ func (r *router) flush() {
 	if e.Conflict {
 		r.conflicts++
 	}
-	if d := r.policy.Deadline(); d == clock.Never {
+	switch d := r.policy.Deadline(); {
+	case d == r.armed: // as after nearly every message
+	case d == clock.Never:
+		r.armed = d
 		r.timer.Stop()
-	} else {
+	default:
+		r.armed = d
 		r.timer.Reset(d.Sub(r.env.Now()))
 	}
 }

@@ -3,6 +3,7 @@ package experiment
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ouroboros/core"
@@ -98,10 +99,12 @@ func (e *Experiment) Run(steps int, progress func(now core.Time)) error {
 	return nil
 }
 
-// Drain times: how long after the end what is under way may still arrive, to tell it from what is lost.
+// Drain times: how long after the end what is under way may still arrive, to tell it from what is lost,
+// and then how long a network that is taken down may take to return its buffers.
 const (
-	drainSim  = 10 * time.Second
-	drainLive = 300 * time.Millisecond
+	drainSim   = 10 * time.Second
+	drainLive  = 300 * time.Millisecond
+	drainSteps = 100 // how often within it the run looks whether something is still under way
 )
 
 // Finish returns the results, takes the network down, and reports how many packet buffers were not
@@ -125,15 +128,42 @@ func (e *Experiment) Finish() (result.Run, error) {
 	if run.Mode == result.ModeLive {
 		drain = drainLive
 	}
-	err := e.World.Run(now.Add(drain))
+	err := e.drain(drain)
 	e.rec.Settle(&run)
 	for _, f := range e.Flows {
 		f.Close()
 	}
 	e.Network.Close()
-	err = errors.Join(err, e.World.Run(now.Add(2*drain)))
+	err = errors.Join(err, e.World.Run(e.World.Now().Add(drain)))
 	run.Totals.BuffersPeak = result.Some(uint64(e.World.Pool().Peak()))
 	run.Totals.BuffersLeft = result.Some(uint64(max(e.World.Pool().Live(), 0)))
 	measure.Judge(e.sc, &run)
 	return run, errors.Join(append(append(e.failed, e.Network.Failed()...), err)...)
+}
+
+// drain lets time pass until nothing of the workload is under way, at most d.
+func (e *Experiment) drain(d time.Duration) error {
+	for end := e.World.Now().Add(d); e.World.Now() < end && e.underWay(); {
+		if err := e.World.Run(min(end, e.World.Now().Add(d/drainSteps))); err != nil {
+			return err
+		}
+		if e.World.Stopped() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// underWay reports whether a message of the workload may still arrive: not if all have, nor if no packet
+// is anywhere. A network that is still coming up may do so, or fail and say why.
+func (e *Experiment) underWay() bool {
+	if e.Network.Connecting() > 0 {
+		return true
+	}
+	if e.World.Pool().Live() == 0 {
+		return false
+	}
+	return slices.ContainsFunc(e.Flows, func(f *traffic.Flow) bool {
+		return f.Stats.Delivered < f.Stats.Sent
+	})
 }

@@ -52,6 +52,7 @@ type Layer struct {
 	Over    string
 	Members []*System
 	pairs   []pair
+	byAddr  map[uint64]*System // as far as paths were asked for
 }
 
 // pair is an adjacency of a layer: a connects to b over the layer lower.

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"slices"
+
 	"ouroboros/ipcp/unicast"
 	"ouroboros/ipcp/unicast/dt"
 	"ouroboros/ipcp/unicast/pff"
@@ -12,12 +14,6 @@ func (n *Network) Path(l *Layer, from, to *System) []*System {
 	if l.Kind != unicastKind { // a shim: both ends of one wire
 		return []*System{from, to}
 	}
-	byAddr := map[uint64]*System{}
-	for _, s := range l.Members {
-		if p := s.IPCP(l.Name); p != nil {
-			byAddr[p.Address()] = s
-		}
-	}
 	end := to.IPCP(l.Name)
 	if end == nil || from.IPCP(l.Name) == nil {
 		return nil
@@ -25,12 +21,33 @@ func (n *Network) Path(l *Layer, from, to *System) []*System {
 	path := []*System{from}
 	for s := from; s != to; {
 		peer, ok := nextHop(s.IPCP(l.Name), end.Address())
-		if s = byAddr[peer]; !ok || s == nil || len(path) > len(l.Members) {
+		if s = l.at(peer); !ok || s == nil || len(path) > len(l.Members) {
 			return nil
 		}
 		path = append(path, s)
 	}
 	return path
+}
+
+// at returns the member with an address, nil if there is none. Members may change their addresses, so what
+// is remembered is checked.
+func (l *Layer) at(addr uint64) *System {
+	has := func(s *System) bool {
+		p := s.IPCP(l.Name)
+		return p != nil && p.Address() == addr
+	}
+	if s := l.byAddr[addr]; s != nil && has(s) {
+		return s
+	}
+	i := slices.IndexFunc(l.Members, has)
+	if i < 0 {
+		return nil
+	}
+	if l.byAddr == nil {
+		l.byAddr = map[uint64]*System{}
+	}
+	l.byAddr[addr] = l.Members[i]
+	return l.Members[i]
 }
 
 // nextHop returns the address of the neighbour through which a member reaches dst.

@@ -29,6 +29,8 @@ type linkState struct {
 	dt      []dtPort
 	mgmt    []mgmtPort
 	strikes []strike
+	budgets [urgencies]budget
+	paceAt  core.Time // when what waits is handed out, clock.Never if nothing waits
 
 	started   core.Time
 	refreshAt core.Time
@@ -61,6 +63,7 @@ type mgmtPort struct {
 	addr  uint64
 	port  Port
 	spare bool
+	owed  []uint64 // what it is still to be sent, see entriesPerWord
 }
 
 // hop is one line of the installed table.
@@ -73,7 +76,7 @@ type hop struct {
 const noTime core.Time = -1 << 62
 
 func newLinkState(env core.Env, cfg *LinkStateConfig) *linkState {
-	return &linkState{cfg: cfg, wall: env.Wall, trace: env.Trace, refreshAt: clock.Never, spfAt: clock.Never}
+	return &linkState{cfg: cfg, wall: env.Wall, trace: env.Trace, refreshAt: clock.Never, spfAt: clock.Never, paceAt: clock.Never}
 }
 
 func (m *linkState) Start(now core.Time, self uint64) {
@@ -90,9 +93,10 @@ func (m *linkState) Stop(now core.Time) {
 	}
 	for _, i := range m.db.sorted() {
 		if e := &m.db.entries[i]; e.src == m.self && !e.withdrawn {
-			m.withdraw(now, e)
+			m.withdraw(now, i)
 		}
 	}
+	m.release(now, len(m.db.entries))
 	m.install(now, nil)
 	m.forget()
 	m.running = false
@@ -104,14 +108,15 @@ func (m *linkState) forget() {
 	m.dt, m.mgmt, m.strikes = nil, nil, nil
 	m.graph, m.vertices = graph{}, nil
 	m.refreshAt, m.spfAt, m.holdUntil = clock.Never, clock.Never, noTime
+	m.budgets, m.paceAt = [urgencies]budget{}, clock.Never
 	m.conflict = false
 }
 
 // Limits above which the memory of effects is given back: a database transfer of a large layer is
 // thousands of times longer than a flooded message.
 const (
-	keepSends = 64
-	keepArena = 4096
+	keepSends = 512
+	keepArena = 8192
 )
 
 // begin starts a new set of effects once the last one has been handed over.
@@ -139,7 +144,7 @@ func (m *linkState) Out() Effects {
 	return m.out
 }
 
-func (m *linkState) Deadline() core.Time { return min(m.refreshAt, m.spfAt) }
+func (m *linkState) Deadline() core.Time { return min(m.refreshAt, m.spfAt, m.paceAt) }
 
 func (m *linkState) Tick(now core.Time) {
 	m.begin()
@@ -148,6 +153,9 @@ func (m *linkState) Tick(now core.Time) {
 		for m.refreshAt <= now {
 			m.refreshAt = m.refreshAt.Add(m.cfg.Update)
 		}
+	}
+	if now >= m.paceAt {
+		m.release(now, m.cfg.Burst)
 	}
 	if now >= m.spfAt {
 		m.compute(now)

@@ -270,7 +270,7 @@ func TestStopTakesLeave(t *testing.T) {
 // TestComputationIsCoalesced: decision 16. The first change is computed at the end of its instant, all
 // that follow within spf_hold in one go.
 func TestComputationIsCoalesced(t *testing.T) {
-	_, x := alone(t, 1, nil)
+	_, x := alone(t, 1, func(c *LinkStateConfig) { c.Pace = 0 })
 	x.AddNeighbour(0, DT, 101, 7)
 	x.Out()
 	at := core.Time(sec)

@@ -56,6 +56,12 @@ type LinkStateConfig struct {
 	// Withdraw off is the behaviour of the prototype: nothing but 24-byte messages is sent or heard, and
 	// an adjacency that has failed ages out at other members (decision 12).
 	Withdraw OnOff `mapstructure:"withdraw" doc:"announce failed adjacencies with 32-byte messages, on or off"`
+	// Pace is the period in which floods beyond Burst are handed out together. It should be longer than
+	// the delay of most links, so that a message that two neighbours have for each other goes one way only.
+	Pace time.Duration `mapstructure:"pace" doc:"period of handing out floods beyond the burst, 0 (all at once) to 1s"`
+	// Burst is the number of messages that are flooded at once in one period, or handed out after it; those
+	// that change the graph and those that do not are counted apart.
+	Burst int `mapstructure:"burst" doc:"messages flooded in one period, 1 to 65536"`
 	// LongForm says beside which 24-byte messages a 32-byte one is sent: all (decision 12), or only those
 	// that it adds something to, which halves the traffic of a layer whose costs are all 1.
 	LongForm string `mapstructure:"long_form" doc:"send the 32-byte form always, or where it is needed: always, needed"`
@@ -72,10 +78,14 @@ func (c *LinkStateConfig) Validate() error {
 		{"update", c.Update, time.Millisecond, day},
 		{"timeout", c.Timeout, 2 * c.Update, day},
 		{"spf_hold", c.SPFHold, 0, time.Hour},
+		{"pace", c.Pace, 0, time.Second},
 	} {
 		if p.v < p.low || p.v > p.high {
 			return fmt.Errorf("parameter %s: %v, accepted are %v to %v", p.name, p.v, p.low, p.high)
 		}
+	}
+	if c.Burst < 1 || c.Burst > 1<<16 {
+		return fmt.Errorf("parameter burst: %d, accepted are 1 to 65536", c.Burst)
 	}
 	if c.LongForm != LongAlways && c.LongForm != LongNeeded {
 		return fmt.Errorf("parameter long_form: %q, accepted are %s, %s", c.LongForm, LongAlways, LongNeeded)
@@ -90,7 +100,7 @@ func linkStateFactory() policy.Factory[Routing] {
 		Config: func() any {
 			return &LinkStateConfig{
 				Recalc: 4 * time.Second, Update: 15 * time.Second, Timeout: time.Minute,
-				SPFHold: 50 * time.Millisecond, Withdraw: true, LongForm: LongAlways,
+				SPFHold: 50 * time.Millisecond, Pace: 10 * time.Millisecond, Burst: 64, Withdraw: true, LongForm: LongAlways,
 			}
 		},
 		New: func(env core.Env, cfg any) (Routing, error) {

@@ -24,41 +24,55 @@ func (m *linkState) Recv(now core.Time, mgmt Port, sdu []byte) {
 		m.stats.Invalid++
 		return
 	}
+	i := m.db.find(l.Src, l.Dst)
+	from := m.neighbourAt(mgmt)
+	if from != nil && i != none && l.Seq >= m.db.entries[i].seq {
+		from.settle(i, formOf(l)) // it has what it has sent
+	}
 	if l.Src == m.self {
-		m.hearOwn(now, l)
+		m.hearOwn(now, i, l)
 		return
 	}
-	if m.accept(now, l) {
-		m.send(m.keep(sdu), m.neighbourAt(mgmt))
-	} else {
+	i, u, ok := m.accept(now, i, l)
+	if !ok {
 		m.stats.Duplicates++
+		return
 	}
+	except := uint64(0)
+	if from != nil {
+		except = from.addr
+	}
+	m.forward(now, i, l, sdu, except, u)
 }
 
-// neighbourAt returns the address of the neighbour at a management port, 0 if there is none.
-func (m *linkState) neighbourAt(mgmt Port) uint64 {
+// neighbourAt returns the neighbour at a management port, nil if there is none.
+func (m *linkState) neighbourAt(mgmt Port) *mgmtPort {
 	for i := range m.mgmt {
 		if m.mgmt[i].port == mgmt {
-			return m.mgmt[i].addr
+			return &m.mgmt[i]
 		}
 	}
-	return 0
+	return nil
 }
 
-// accept enters the message of another member and reports whether to forward it (spec 04 §4.2).
-func (m *linkState) accept(now core.Time, l wire.LSA) bool {
-	f := short
+func formOf(l wire.LSA) form {
 	if l.Ext {
-		f = long
+		return long
 	}
-	i := m.db.find(l.Src, l.Dst)
+	return short
+}
+
+// accept enters the message of another member, whose entry is i if there is one, and reports whether to
+// forward it and how urgently (spec 04 §4.2).
+func (m *linkState) accept(now core.Time, i int32, l wire.LSA) (int32, urgency, bool) {
+	f := formOf(l)
 	if i == none {
 		i = m.db.insert(entry{
 			dst: l.Dst, src: l.Src, seq: l.Seq, stamp: stampOf(now), cost: max(l.Metric, 1),
 			forms: f, withdrawn: l.Withdrawn(),
 		})
 		m.changed(now, i)
-		return true
+		return i, news, true
 	}
 	e := &m.db.entries[i]
 	switch {
@@ -67,7 +81,7 @@ func (m *linkState) accept(now core.Time, l wire.LSA) bool {
 	case l.Seq == e.seq && e.forms&f == 0 && !e.withdrawn:
 		e.forms |= f // the other form of the same message
 	default:
-		return false
+		return i, routine, false
 	}
 	cost := e.cost
 	if l.Ext && !l.Withdrawn() {
@@ -76,8 +90,9 @@ func (m *linkState) accept(now core.Time, l wire.LSA) bool {
 	if e.withdrawn != l.Withdrawn() || e.cost != cost {
 		e.withdrawn, e.cost = l.Withdrawn(), cost
 		m.changed(now, i)
+		return i, news, true
 	}
-	return true
+	return i, routine, true
 }
 
 // changed is called when an adjacency was added, withdrawn, announced again or has another cost.
@@ -104,15 +119,16 @@ func (m *linkState) announce(now core.Time, addr uint64, cost uint32) {
 		}
 		e.cost, e.withdrawn = cost, false
 	}
-	m.originate(now, &m.db.entries[i])
+	m.originate(now, i, news)
 }
 
 // withdraw takes an own adjacency back. The entry stays so that its number is remembered.
-func (m *linkState) withdraw(now core.Time, e *entry) {
+func (m *linkState) withdraw(now core.Time, i int32) {
+	e := &m.db.entries[i]
 	e.withdrawn = true
 	if m.cfg.Withdraw {
 		e.seq = max(m.firstSeq(), after(e.seq))
-		m.originate(now, e)
+		m.originate(now, i, news)
 	} else {
 		e.stamp = stampOf(now)
 	}
@@ -132,7 +148,8 @@ func after(seq uint64) uint64 {
 // originate sends the own entry to all management neighbours. The long form goes first: a member that
 // knows it has cost and flags before the short one arrives. Once the long form of an adjacency was sent
 // it is always sent, since others remember what it said.
-func (m *linkState) originate(now core.Time, e *entry) {
+func (m *linkState) originate(now core.Time, i int32, u urgency) {
+	e := &m.db.entries[i]
 	e.stamp = stampOf(now)
 	needed := e.withdrawn || e.cost != 1 || e.forms&long != 0
 	e.forms = short
@@ -140,15 +157,16 @@ func (m *linkState) originate(now core.Time, e *entry) {
 		e.forms = short | long
 	}
 	m.trace.Note(now, trace.LSAOriginated, e.dst, e.seq)
-	m.sendForms(e, func(sdu []byte) { m.send(sdu, 0) })
+	m.flood(now, i, u)
 }
 
-// sendForms sends an entry in the forms in which it is known.
-func (m *linkState) sendForms(e *entry, send func(sdu []byte)) {
-	if e.forms&long != 0 && bool(m.cfg.Withdraw) {
+// sendForms sends an entry in those of the given forms in which it is known.
+func (m *linkState) sendForms(e *entry, forms form, send func(sdu []byte)) {
+	forms &= e.forms
+	if forms&long != 0 && bool(m.cfg.Withdraw) {
 		send(m.message(e, long))
 	}
-	if e.forms&short != 0 && !e.withdrawn {
+	if forms&short != 0 && !e.withdrawn {
 		send(m.message(e, short))
 	}
 }
@@ -157,7 +175,7 @@ func (m *linkState) sendForms(e *entry, send func(sdu []byte)) {
 // it: the neighbour may have missed them.
 func (m *linkState) transfer(port Port) {
 	for _, i := range m.db.sorted() {
-		m.sendForms(&m.db.entries[i], func(sdu []byte) { m.sendTo(sdu, port) })
+		m.sendForms(&m.db.entries[i], short|long, func(sdu []byte) { m.sendTo(sdu, port) })
 	}
 }
 
@@ -175,8 +193,7 @@ const maxStrikes = 3
 // hearOwn takes a message that names this member as its source. Own numbers come back by flooding; a
 // higher one is a copy from an earlier life, which is outdated (D3 of spec 04), or the work of a member
 // with the same address (decision 6).
-func (m *linkState) hearOwn(now core.Time, l wire.LSA) {
-	i := m.db.find(m.self, l.Dst)
+func (m *linkState) hearOwn(now core.Time, i int32, l wire.LSA) {
 	if i != none && l.Seq <= m.db.entries[i].seq || m.conflict {
 		m.stats.Duplicates++
 		return
@@ -192,7 +209,7 @@ func (m *linkState) hearOwn(now core.Time, l wire.LSA) {
 	e.seq, e.stamp = l.Seq, stampOf(now)
 	if !e.withdrawn || bool(m.cfg.Withdraw) {
 		e.seq = after(e.seq)
-		m.originate(now, e)
+		m.originate(now, i, news)
 	}
 }
 

@@ -44,9 +44,14 @@ func (m *linkState) drop(now core.Time, kind Kind, port Port) {
 	}
 	i := slices.IndexFunc(m.mgmt, func(p mgmtPort) bool { return p.port == port })
 	if i >= 0 {
-		addr := m.mgmt[i].addr
+		gone := m.mgmt[i]
 		m.mgmt = slices.Delete(m.mgmt, i, i+1)
-		m.chooseMgmt(addr)
+		m.chooseMgmt(gone.addr)
+		for k := range m.mgmt {
+			if p := &m.mgmt[k]; p.addr == gone.addr && !p.spare {
+				p.inherit(gone.owed)
+			}
+		}
 	}
 }
 
@@ -109,7 +114,7 @@ func (m *linkState) follow(now core.Time, addr uint64) {
 	switch {
 	case p == nil && announced:
 		m.trace.Note(now, trace.AdjacencyLost, addr, 0)
-		m.withdraw(now, &m.db.entries[i])
+		m.withdraw(now, i)
 	case p != nil && !announced:
 		m.trace.Note(now, trace.AdjacencyUp, addr, 0)
 		m.announce(now, addr, p.cost)

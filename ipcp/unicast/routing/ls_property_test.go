@@ -104,6 +104,8 @@ func TestTablesAreShortestPaths(t *testing.T) {
 		n, links := randomLayer(rt, t, func(c *LinkStateConfig) {
 			c.SPFHold = rapid.SampledFrom([]time.Duration{0, 3 * ms, 50 * ms}).Draw(rt, "hold")
 			c.LongForm = rapid.SampledFrom([]string{LongAlways, LongNeeded}).Draw(rt, "long_form")
+			c.Pace = rapid.SampledFrom([]time.Duration{0, ms / 2, 10 * ms}).Draw(rt, "pace")
+			c.Burst = rapid.SampledFrom([]int{1, 5, 64}).Draw(rt, "burst")
 		})
 		n.run(sec)
 		checkTables(rt, n, links)
@@ -172,10 +174,10 @@ func TestEachFormFloodsOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n, _ := randomLayer(rt, t, nil)
 		n.run(sec)
-		carried, lengths := map[string]int{}, map[int]int{}
+		carried, messages := map[string]int{}, map[int]map[string]bool{24: {}, 32: {}}
 		n.onSend = func(from *testNode, port Port, sdu []byte) {
 			carried[fmt.Sprintf("%d port %d: %x", from.addr, port, sdu)]++
-			lengths[len(sdu)]++
+			messages[len(sdu)][string(sdu)] = true
 		}
 		n.run(15 * sec)
 		adjacencies := 2 * len(n.links)
@@ -187,8 +189,8 @@ func TestEachFormFloodsOnce(t *testing.T) {
 		if most := 2 * adjacencies * 2 * len(n.links); len(carried) > most || len(carried) < adjacencies {
 			rt.Fatalf("%d messages in a refresh of %d adjacencies over %d links", len(carried), adjacencies, len(n.links))
 		}
-		if lengths[24] != lengths[32] {
-			rt.Fatalf("long and short messages: %v, want as many of each", lengths)
+		if s, l := len(messages[24]), len(messages[32]); s != adjacencies || l != adjacencies {
+			rt.Fatalf("%d short and %d long messages, want %d of each", s, l, adjacencies)
 		}
 	})
 }

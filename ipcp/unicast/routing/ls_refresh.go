@@ -9,11 +9,12 @@ import (
 
 // refresh sends the own adjacencies again and drops what has not been refreshed (spec 04 §4.3).
 func (m *linkState) refresh(now core.Time) {
+	m.release(now, len(m.db.entries)) // ageing numbers the entries anew
 	m.age(now)
 	for _, i := range m.own() {
 		e := &m.db.entries[i]
 		e.seq = after(e.seq)
-		m.originate(now, e)
+		m.originate(now, i, routine)
 	}
 	m.strikes = slices.DeleteFunc(m.strikes, func(s strike) bool { return now.Sub(s.since) > m.cfg.Timeout })
 }

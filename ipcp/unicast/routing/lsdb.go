@@ -35,6 +35,7 @@ const none int32 = -1
 // next computation.
 type lsdb struct {
 	entries []entry
+	near    int32    // index of the entry found last
 	linked  int      // how many entries, from the first, have rev, si and di
 	index   table    // of entries, by source and destination
 	addrs   []uint64 // of vertices
@@ -69,8 +70,8 @@ func (t *table) reserve(n int) bool {
 	return true
 }
 
-func (t *table) put(key uint64, i int32) {
-	h := hash(key)
+// put enters an index under a hash that is not there.
+func (t *table) put(h uint64, i int32) {
 	mask := uint64(len(t.slots) - 1)
 	s := h
 	for t.slots[s&mask] != 0 {
@@ -84,13 +85,27 @@ func pairKey(src, dst uint64) uint64 {
 	return (bits.RotateLeft64(dst, 32)^src)*0xBF58476D1CE4E5B9 ^ dst
 }
 
+// pairHash spreads adjacencies, those of one source over one cache line: they come together, and each
+// line of a cold table costs as much as the rest of a message.
+func pairHash(src, dst uint64) uint64 {
+	h := hash(pairKey(src, dst))
+	return h&tagMask | hash(src)&^(tagMask|7) | h&7
+}
+
 // find returns the index of an adjacency, or none.
 func (d *lsdb) find(src, dst uint64) int32 {
 	slots := d.index.slots
 	if len(slots) == 0 {
 		return none
 	}
-	h := hash(pairKey(src, dst))
+	// Members learn of adjacencies in similar orders and refresh them in these: often it is the next one.
+	if i := d.near + 1; int(i) < len(d.entries) {
+		if e := &d.entries[i]; e.src == src && e.dst == dst {
+			d.near = i
+			return i
+		}
+	}
+	h := pairHash(src, dst)
 	for s := h; ; s++ {
 		v := slots[s&uint64(len(slots)-1)]
 		if v == 0 {
@@ -101,6 +116,7 @@ func (d *lsdb) find(src, dst uint64) int32 {
 		}
 		i := int32(uint32(v)) - 1
 		if e := &d.entries[i]; e.src == src && e.dst == dst {
+			d.near = i
 			return i
 		}
 	}
@@ -110,16 +126,17 @@ func (d *lsdb) find(src, dst uint64) int32 {
 func (d *lsdb) insert(e entry) int32 {
 	i := int32(len(d.entries))
 	if len(d.entries) == cap(d.entries) {
-		d.entries = slices.Grow(d.entries, max(minTable, len(d.entries)))
+		// By a quarter, not twofold: thousands of members hold one, and what a layer comes to is kept.
+		d.entries = append(make([]entry, 0, i+max(minTable, i/4)), d.entries...)
 	}
 	e.rev = none
 	d.entries = append(d.entries, e)
 	if d.index.reserve(len(d.entries)) {
 		for j := range d.entries {
-			d.index.put(pairKey(d.entries[j].src, d.entries[j].dst), int32(j))
+			d.index.put(pairHash(d.entries[j].src, d.entries[j].dst), int32(j))
 		}
 	} else {
-		d.index.put(pairKey(e.src, e.dst), i)
+		d.index.put(pairHash(e.src, e.dst), i)
 	}
 	return i
 }
@@ -145,10 +162,10 @@ func (d *lsdb) vertex(addr uint64) int32 {
 	d.addrs = append(d.addrs, addr)
 	if d.vindex.reserve(len(d.addrs)) {
 		for j, a := range d.addrs {
-			d.vindex.put(a, int32(j))
+			d.vindex.put(hash(a), int32(j))
 		}
 	} else {
-		d.vindex.put(addr, v)
+		d.vindex.put(hash(addr), v)
 	}
 	return v
 }
