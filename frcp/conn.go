@@ -232,9 +232,8 @@ func (c *Conn) fail(err error) {
 		c.out.pop().Release()
 	}
 	for s := c.snd.lwe; c.cfg.Mode == core.ModeReliable && s != c.snd.seq; s++ {
-		if e := c.snd.ring.at(s); e.p != nil {
-			e.p.Release()
-			e.p = nil
+		if e := c.snd.ring.at(s); e.waits {
+			e.forget()
 		}
 	}
 	c.rcv.dropStrays()

@@ -18,29 +18,30 @@ import (
 // lingering after Close. The one timer is lazy: it is moved only to an earlier time and asks for the
 // next deadline when it fires.
 type Endpoint struct {
-	env   core.Env
-	below core.Flow
-	info  core.FlowInfo
-	conn  *Conn
-	sink  core.Sink
-	crc   bool
-	plain bool // raw without trailer: packets pass as they are
-
+	// What every packet needs stands together, in few cache lines.
+	below     core.Flow
+	conn      *Conn
+	sink      core.Sink
 	held      *pkt.Buf // refused by the flow below
-	receiving bool     // the user wants messages
-	want      bool     // the user waits for Writable
+	lastRecv  clock.Time
+	lastSend  clock.Time // of data and keepalives
+	crc       bool
+	plain     bool // raw without trailer: packets pass as they are
+	receiving bool // the user wants messages
+	want      bool // the user waits for Writable
 	phase     phase
-	down      bool          // the user knows that the flow is down
-	err       error         // why the flow ended, until the user is told
-	closing   bool          // the user has called Close
-	wait      time.Duration // what it asked for then
+	down      bool // the user knows that the flow is down
+	info      core.FlowInfo
+	env       core.Env
+
+	err     error         // why the flow ended, until the user is told
+	closing bool          // the user has called Close
+	wait    time.Duration // what it asked for then
 
 	timer     clock.Timer
 	armed     clock.Time // when it fires; Never if stopped
 	posted    bool
 	run       func() // the posted call
-	lastRecv  clock.Time
-	lastSend  clock.Time // of data and keepalives
 	silence   time.Duration
 	keepalive uint64
 	badCRC    uint64

@@ -131,7 +131,7 @@ func (c *Conn) ackUpTo(now clock.Time, h wire.FRCPHeader, x *extensions, ev *ack
 	s.acked = true
 	c.timedAck(now, h.Ackno)
 	for ; s.lwe != h.Ackno; s.lwe++ {
-		if e := s.ring.at(s.lwe); e.p != nil {
+		if e := s.ring.at(s.lwe); e.waits {
 			c.arrived(now, s.lwe, e, ev)
 		}
 	}
@@ -149,7 +149,7 @@ func (c *Conn) ackRanges(now clock.Time, ranges wire.FRCPRanges, ev *ackEvent) {
 		}
 		s.acked = true
 		for q := g.Start; q != g.End; q++ {
-			if e := s.ring.at(q); e.p != nil {
+			if e := s.ring.at(q); e.waits {
 				c.arrived(now, q, e, ev)
 			}
 		}
@@ -182,8 +182,7 @@ func (c *Conn) arrived(now clock.Time, q uint32, e *sent, ev *ackEvent) {
 		ev.resent = true
 		c.rackUpdate(now, e.last, q)
 	}
-	e.p.Release()
-	*e = sent{}
+	e.forget()
 }
 
 // sentBefore reports whether the transmission of q at a time came before that of another packet.
@@ -324,7 +323,7 @@ func (c *Conn) detectLoss(now clock.Time) {
 	}
 	for ; r.scan != s.seq; r.scan++ {
 		e := s.ring.at(r.scan)
-		if e.p == nil || e.resends > 0 || e.lost {
+		if !e.waits || e.resends > 0 || e.lost {
 			continue
 		}
 		if !c.rec.overtaken(e.last, r.scan) || r.peer != peerOwn && r.scan != s.lwe {
@@ -338,7 +337,7 @@ func (c *Conn) detectLoss(now clock.Time) {
 	}
 	for r.resent.len() > 0 {
 		x := *r.resent.peek()
-		if e := s.ring.at(x.seq); !c.outstanding(x.seq) || e.p == nil || e.last != x.at || e.lost {
+		if e := s.ring.at(x.seq); !c.outstanding(x.seq) || !e.waits || e.last != x.at || e.lost {
 			r.resent.pop()
 			continue
 		}
@@ -357,7 +356,7 @@ func (c *Conn) detectLoss(now clock.Time) {
 // markLost queues an outstanding packet to be sent again.
 func (c *Conn) markLost(q uint32) {
 	e := c.snd.ring.at(q)
-	if e.p == nil || e.lost {
+	if !e.waits || e.lost {
 		return
 	}
 	e.lost = true
@@ -370,7 +369,7 @@ func (c *Conn) nextResend(now clock.Time) *pkt.Buf {
 	r, s := &c.rec, &c.snd
 	for r.lost.len() > 0 {
 		q := *r.lost.peek()
-		if !c.outstanding(q) || s.ring.at(q).p == nil || !s.ring.at(q).lost {
+		if !c.outstanding(q) || !s.ring.at(q).waits || !s.ring.at(q).lost {
 			r.lost.pop()
 			continue
 		}
@@ -393,7 +392,7 @@ func (c *Conn) resend(now clock.Time, q uint32, e *sent) *pkt.Buf {
 		c.fail(core.ErrFlowDown)
 		return nil
 	}
-	p := e.p.Clone()
+	p := e.copy(c.cfg.Pool, c.cfg.Headroom)
 	b := p.Front()
 	h := wire.FRCPHeader{Flags: wire.FRCPData | wire.FRCP(b).Flags()&wire.FRCPDRF, Seqno: q}
 	c.piggyback(now, &h)

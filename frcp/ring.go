@@ -50,12 +50,53 @@ func (q *fifo[T]) drop() { *q = fifo[T]{} }
 
 // sent is one packet that is not yet acknowledged.
 type sent struct {
-	p       *pkt.Buf   // private copy with the PCI in front; nil once the peer has it
 	first   clock.Time // first transmission: the packet is given up R later
 	last    clock.Time // latest transmission
 	due     clock.Time // RecoveryPrototype: when its timer expires
-	resends uint8      // retransmissions, saturating
+	waits   bool       // for its ack: there is a copy
 	lost    bool       // waits in the queue of packets to send again
+	resends uint8      // retransmissions, saturating
+
+	// The private copy, with the PCI in front. A packet of few stored bytes is kept here: thousands may
+	// wait for their acks, and a buffer for each would push the packets under way out of the cache.
+	stored  uint8
+	phantom int32
+	p       *pkt.Buf // of a larger packet
+	here    [keptHere]byte
+}
+
+// keptHere is how many stored bytes are kept without a buffer: the PCI and a short message, or the
+// beginning of one whose payload is phantom.
+const keptHere = 40
+
+// keep takes a copy of a packet.
+func (e *sent) keep(p *pkt.Buf) {
+	e.waits = true
+	if b := p.Front(); len(b) <= keptHere {
+		e.stored, e.phantom = uint8(copy(e.here[:], b)), int32(p.Phantom())
+		return
+	}
+	e.p = p.Clone()
+}
+
+// copy returns a copy of the packet with at least the given headroom.
+func (e *sent) copy(pool *pkt.Pool, headroom int) *pkt.Buf {
+	if e.p != nil {
+		return e.p.Clone()
+	}
+	p := pool.GetCopy(headroom, e.here[:e.stored])
+	p.AppendPhantom(int(e.phantom))
+	return p
+}
+
+// forget drops the copy.
+func (e *sent) forget() {
+	if e.p != nil {
+		e.p.Release()
+		e.p = nil
+	}
+	e.first, e.last, e.due = 0, 0, 0
+	e.waits, e.lost, e.resends = false, false, 0
 }
 
 // sendRing holds the packets from the left window edge to the next sequence number.

@@ -82,7 +82,8 @@ func (c *Conn) track(now clock.Time, p *pkt.Buf) {
 	q := s.seq - 1
 	s.ring.reserve(s.lwe, q)
 	e := s.ring.at(q)
-	*e = sent{p: p.Clone(), first: now, last: now}
+	e.first, e.last = now, now
+	e.keep(p)
 	if c.cfg.Recovery == RecoveryPrototype {
 		c.trackPrototype(now, q, e)
 	} else if c.rec.timer == clock.Never {

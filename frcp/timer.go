@@ -98,7 +98,7 @@ func (c *Conn) expirePrototype(now clock.Time) {
 	r.timer = clock.Never
 	for q := s.lwe; q != s.seq; q++ {
 		e := s.ring.at(q)
-		if e.p == nil {
+		if !e.waits {
 			continue
 		}
 		if e.due <= now {

@@ -19,6 +19,7 @@ type kernel struct {
 	q      *queue
 	events uint64
 	stop   atomic.Bool
+	tap    Tap
 
 	links  []*end
 	execs  table[exec]

@@ -49,7 +49,7 @@ func (l *end) Send(p *pkt.Buf, _ core.Addr) error {
 		return core.ErrMsgSize
 	}
 	now := l.k.time()
-	if tap := l.wire.w.tap; tap != nil && !l.line.Blocks(now, p.Len()) {
+	if tap := l.k.tap; tap != nil && !l.line.Blocks(now, p.Len()) {
 		tap(l.wire, l.dir, now, p)
 	}
 	if err := l.line.Send(now, p); err != nil {

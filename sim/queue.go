@@ -48,6 +48,7 @@ type queue struct {
 	head    int
 	heap    []event
 	horizon int64
+	now     int64 // time of the last event that was popped: none comes before
 	wheel   wheel
 }
 
@@ -55,7 +56,7 @@ type queue struct {
 const nearMax = 24
 
 func newQueue() *queue {
-	return &queue{near: make([]event, 0, 2*sortMax), horizon: math.MaxInt64}
+	return &queue{near: make([]event, 0, 4*nearMax), horizon: math.MaxInt64}
 }
 
 func (q *queue) len() int { return len(q.near) - q.head + len(q.heap) + q.wheel.n }
@@ -66,7 +67,7 @@ func (q *queue) push(e event) {
 		q.wheel.push(e)
 		return
 	}
-	if len(q.near)-q.head >= nearMax && !q.spill() {
+	if len(q.near)-q.head >= nearMax && !q.spill(e.at) {
 		q.heapPush(e)
 		return
 	}
@@ -92,31 +93,58 @@ func (q *queue) insert(e event) {
 	a[i] = e
 }
 
-// spill moves the later half of near into an empty wheel and lowers the horizon between the halves.
-// It reports whether that made room: events of one instant are never parted, and a wheel in use has
-// its base at the horizon, which cannot go back.
-func (q *queue) spill() bool {
+// spill moves the later half of near into the wheel and lowers the horizon between the halves, to make room
+// for an event at the given time. It reports whether it did: events of one instant are never parted, and
+// nothing can go before the base of a wheel in use.
+func (q *queue) spill(at int64) bool {
 	a := q.near[q.head:]
-	if q.wheel.n > 0 || len(q.heap) > 0 || a[len(a)-1].at == a[0].at {
+	mid := part(a)
+	if mid == 0 && at >= a[0].at {
 		return false
 	}
-	mid := len(a) / 2
-	for mid > 0 && a[mid-1].at == a[mid].at {
-		mid--
+	if q.wheel.n == 0 {
+		q.wheel.base = q.now
+	} else if a[mid].at <= q.wheel.base {
+		return false
 	}
-	if mid == 0 {
-		mid = len(a) / 2
-		for a[mid].at == a[0].at {
-			mid++
-		}
-	}
-	q.horizon = a[mid-1].at
-	q.wheel.base = q.horizon
+	q.horizon = a[mid].at - 1
 	for _, e := range a[mid:] {
 		q.wheel.push(e)
 	}
 	q.near = q.near[:q.head+mid]
+	q.sift()
 	return true
+}
+
+// part returns where to part sorted events: between two instants, close to the middle. It returns 0 for
+// events of one instant.
+func part(a []event) int {
+	mid := len(a) / 2
+	for mid > 0 && a[mid-1].at == a[mid].at {
+		mid--
+	}
+	if mid > 0 {
+		return mid
+	}
+	for i := len(a) / 2; i < len(a); i++ {
+		if a[i].at != a[0].at {
+			return i
+		}
+	}
+	return 0
+}
+
+// sift moves the events of the heap that the horizon leaves behind to the wheel.
+func (q *queue) sift() {
+	all := q.heap
+	q.heap = q.heap[:0]
+	for _, e := range all {
+		if e.at > q.horizon {
+			q.wheel.push(e)
+		} else {
+			q.heapPush(e) // overwrites only what has been read
+		}
+	}
 }
 
 // peek returns the earliest event, nil when there is none. The pointer is valid until the next call.
@@ -136,9 +164,11 @@ func (q *queue) peek() *event {
 // pop removes the event that peek returned.
 func (q *queue) pop() {
 	if len(q.heap) > 0 && (q.head == len(q.near) || q.heap[0].before(&q.near[q.head])) {
+		q.now = q.heap[0].at
 		q.heapPop()
 		return
 	}
+	q.now = q.near[q.head].at
 	q.head++
 	if q.head == len(q.near) {
 		q.near, q.head = q.near[:0], 0
@@ -205,7 +235,8 @@ func (q *queue) heapPop() {
 
 // The wheel: an event stands on the level of the highest digit (of 6 bits) in which its time differs
 // from the base. Taking the first slot of the lowest level advances the base; a slot of a higher level
-// with more than sortMax events is spread over the levels below first.
+// with more than sortMax events is spread over the levels below first. The base stands at the start of the
+// slot that was taken last, so that events which come between there and the next slot have a place too.
 const (
 	digit  = 6
 	slots  = 1 << digit
@@ -231,7 +262,7 @@ type chunk struct {
 
 const (
 	chunkLen = 20 // makes a chunk half a KiB
-	sortMax  = 96 // slots with more events are spread instead of sorted
+	sortMax  = 24 // slots with more events are spread instead of sorted
 )
 
 func (w *wheel) push(e event) {
@@ -287,13 +318,12 @@ func (w *wheel) take(dst []event) ([]event, int64) {
 		w.slot[l][s] = nil
 		w.base = w.base>>(shift+digit)<<(shift+digit) | int64(s)<<shift
 		if l == 0 || c.n+c.behind <= sortMax {
-			w.base += 1<<shift - 1
 			for ; c != nil; c = w.drop(c) {
 				dst = append(dst, c.ev[:c.n]...)
 				w.n -= c.n
 			}
 			order(dst)
-			return dst, w.base
+			return dst, w.base | (1<<shift - 1)
 		}
 		for ; c != nil; c = w.drop(c) {
 			w.n -= c.n

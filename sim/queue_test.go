@@ -20,6 +20,9 @@ func TestQueueKeepsTheTotalOrder(t *testing.T) {
 		steps := rapid.IntRange(1, 400).Draw(t, "steps")
 		id := uint64(0)
 		for range steps {
+			if rapid.Bool().Draw(t, "look") { // a look ahead does not close the time until the next event
+				q.peek()
+			}
 			for range rapid.IntRange(0, 12).Draw(t, "push") {
 				id++
 				e := event{at: now + rapid.Int64Range(0, spread).Draw(t, "dt"), id: id * 0x9E3779B97F4A7C15}
@@ -75,6 +78,30 @@ func TestQueueOfOneInstant(t *testing.T) {
 	}
 	if n != 11_000 {
 		t.Fatalf("%d events, want 11000", n)
+	}
+}
+
+// Many events at one far instant, such as a timer of every node, do not keep those before it out of the
+// wheel: the heap is for events of the instant at hand (design §3).
+func TestQueueFarInstantLeavesTheHeapEmpty(t *testing.T) {
+	q := newQueue()
+	for i := range 4 * nearMax {
+		q.push(event{at: 15e9, id: uint64(i)})
+	}
+	for i := range 4 * nearMax {
+		q.push(event{at: int64(i) * 1000, id: 1000 + uint64(i)})
+	}
+	for range 10_000 {
+		e := *q.peek()
+		q.pop()
+		e.at += 4 * nearMax * 1000
+		q.push(e)
+		if len(q.heap) > 0 {
+			t.Fatalf("%d events in the heap at %d ns", len(q.heap), e.at)
+		}
+	}
+	if q.len() != 8*nearMax {
+		t.Errorf("len %d, want %d", q.len(), 8*nearMax)
 	}
 }
 

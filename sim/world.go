@@ -26,7 +26,6 @@ type World struct {
 	order []*node
 	wires []*wire
 	names map[string]int // components made per path
-	tap   Tap
 }
 
 // node is the actor of one system.
@@ -181,7 +180,7 @@ func (w *World) Observe(o trace.Observer) { w.hub.Observe(o) }
 func (w *World) Fingerprint() uint64 { return w.hub.Fingerprint() }
 
 // SetTap has every frame shown to tap when it is sent; nil ends that.
-func (w *World) SetTap(tap Tap) { w.tap = tap }
+func (w *World) SetTap(tap Tap) { w.k.tap = tap }
 
 // Close ends the programs and releases what is still on the wires. The world is not used afterwards.
 func (w *World) Close() {

@@ -59,8 +59,6 @@ type waiter struct {
 
 // Line is one direction of a wire. The zero value is not usable; see New.
 type Line struct {
-	spec  core.LinkSpec
-	rng   *rand.Rand
 	trace *trace.Tracer
 	down  bool
 	plain bool // no impairments: the fast path
@@ -79,9 +77,11 @@ type Line struct {
 	serTime uint64 // its whole nanoseconds
 	serRem  uint64 // and their remainder
 
+	st   core.LinkStats
+	spec core.LinkSpec
+	rng  *rand.Rand
 	sent uint64 // packets since Set, for targeted loss
 	bad  bool   // Gilbert–Elliott state
-	st   core.LinkStats
 }
 
 // New returns a line that is up. rng draws its impairments, tr takes its observable events.
@@ -119,12 +119,11 @@ func (l *Line) Send(now clock.Time, p *pkt.Buf) error {
 	l.trace.Note(now, trace.FrameSent, uint64(size), 0)
 	start, depart := l.serve(now, size)
 	l.ord++
-	f := flight{start: start, depart: depart, p: p, ord: l.ord}
 	if l.plain {
-		l.enter(f)
-		return nil
+		l.follow(start, depart, p)
+	} else {
+		l.impair(flight{start: start, depart: depart, p: p, ord: l.ord})
 	}
-	l.impair(f)
 	return nil
 }
 
@@ -193,6 +192,21 @@ func (l *Line) enter(f flight) {
 		l.last = f.at
 	}
 	l.insert(f)
+}
+
+// follow is enter for a packet without impairments: it arrives behind all that keep their order, so that
+// only a packet held back under an earlier spec can be behind it.
+func (l *Line) follow(start, depart clock.Time, p *pkt.Buf) {
+	at := max(depart+clock.Time(l.spec.Delay), l.last)
+	l.last = at
+	f := l.flights.push()
+	f.at, f.start, f.depart, f.extra = at, start, depart, 0
+	f.p, f.ord, f.fate, f.held, f.twin = p, l.ord, fine, false, false
+	if n := l.flights.len(); n > 1 && l.flights.at(n-2).at > at {
+		late := *f
+		l.flights.n--
+		l.insert(late)
+	}
 }
 
 // insert keeps the flights sorted by arrival; equal arrivals stay in the order of insertion.

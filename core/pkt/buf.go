@@ -27,7 +27,7 @@ type Meta struct {
 
 // Buf is one packet. See the package comment for its layout and ownership.
 type Buf struct {
-	mem     []byte
+	mem     []byte // room, or memory of a larger class
 	off     int32
 	end     int32
 	phantom int32
@@ -37,6 +37,9 @@ type Buf struct {
 	next    *Buf
 	// Meta travels with the packet between two ends of a direct link.
 	Meta Meta
+	// room is the memory of the smallest class. It stands behind the fields, which fill a cache line, so
+	// that the headers of a small packet come into the cache beside them.
+	room [small]byte
 }
 
 // Len returns the length of the packet in bytes, phantom bytes included.

@@ -1,9 +1,11 @@
 package pkt
 
-// Buffer memory comes in classes; a packet that outgrows its class moves to the next.
-var classes = [...]int{256, 2048, 9216, 65536 + 512, 1 << 20}
+// Buffer memory comes in classes; a packet that outgrows its class moves to the next. The smallest is part
+// of the buffer.
+var classes = [...]int{small, 2048, 9216, 65536 + 512, 1 << 20}
 
 const (
+	small       = 256
 	slabBufs    = 64 // buffers made at once in the small classes
 	tailReserve = 32 // spare bytes behind a copy, so that a trailer needs no second move
 	oversize    = uint8(len(classes))
@@ -12,7 +14,7 @@ const (
 // Pool hands out buffers and takes them back. It belongs to one actor or one run and is not safe for
 // use from several goroutines. In steady state it does not allocate.
 type Pool struct {
-	bufs *Buf // free buffer heads without memory
+	bufs *Buf // free buffers, with the memory of the smallest class
 	mems [len(classes)][][]byte
 	live int
 	peak int
@@ -58,10 +60,7 @@ func (p *Pool) take(size int) *Buf {
 	}
 	p.bufs = b.next
 	b.next, b.free = nil, false
-	if len(b.mem) < size {
-		if b.mem != nil {
-			p.putMem(b.mem, b.class)
-		}
+	if size > small {
 		b.mem, b.class = p.takeMem(size)
 	}
 	p.live++
@@ -75,12 +74,11 @@ func (p *Pool) take(size int) *Buf {
 // panics as the package promises, at no cost on the packet path.
 const released = -1
 
-// put keeps the smallest class of memory attached to the head, so that the common small packet takes
-// one list operation; larger memory returns to its class, so that it serves whoever needs it next.
+// put takes a buffer back. Larger memory returns to its class, so that it serves whoever needs it next.
 func (p *Pool) put(b *Buf) {
 	if b.class > 0 {
 		p.putMem(b.mem, b.class)
-		b.mem, b.class = nil, 0
+		b.mem, b.class = b.room[:], 0
 	}
 	b.free, b.phantom, b.off, b.end, b.Meta = true, 0, released, released, Meta{}
 	b.next, p.bufs = p.bufs, b
@@ -89,10 +87,9 @@ func (p *Pool) put(b *Buf) {
 
 func (p *Pool) refillBufs() *Buf {
 	heads := make([]Buf, slabBufs)
-	mem := make([]byte, slabBufs*classes[0])
 	for i := range heads {
 		heads[i].pool, heads[i].free = p, true
-		heads[i].mem = mem[i*classes[0] : (i+1)*classes[0] : (i+1)*classes[0]]
+		heads[i].mem = heads[i].room[:]
 		if i+1 < len(heads) {
 			heads[i].next = &heads[i+1]
 		}
@@ -101,7 +98,7 @@ func (p *Pool) refillBufs() *Buf {
 }
 
 func (p *Pool) takeMem(size int) ([]byte, uint8) {
-	c := 0
+	c := 1 // the smallest is never taken alone
 	for c < len(classes) && classes[c] < size {
 		c++
 	}
@@ -118,7 +115,7 @@ func (p *Pool) takeMem(size int) ([]byte, uint8) {
 }
 
 func (p *Pool) putMem(m []byte, class uint8) {
-	if class < oversize {
+	if class > 0 && class < oversize {
 		p.mems[class] = append(p.mems[class], m)
 	}
 }

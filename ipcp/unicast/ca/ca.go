@@ -17,6 +17,13 @@ type Avoidance interface {
 	NewFlow(now core.Time) Flow
 }
 
+// Unmarked is implemented by policies that can tell that their Mark leaves every ECN byte as it is. Nobody
+// need count a queue for them.
+type Unmarked interface {
+	// Unmarked reports whether Mark returns ecn whatever the queue. The answer never changes.
+	Unmarked() bool
+}
+
 // Flow is the congestion context of one end of a flow. Lengths are those of the SDU in bytes, without
 // the header of the layer; they may be 0.
 type Flow interface {

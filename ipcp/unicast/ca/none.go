@@ -21,6 +21,8 @@ type none struct{}
 
 func (none) Mark(ecn uint8, _ int) uint8 { return ecn }
 
+func (none) Unmarked() bool { return true }
+
 func (none) NewFlow(core.Time) Flow { return none{} }
 
 func (none) Send(core.Time, int) time.Duration { return 0 }

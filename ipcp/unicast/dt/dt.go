@@ -68,11 +68,14 @@ type Config struct {
 
 // DT is a data transfer component. It belongs to the actor of its IPCP.
 type DT struct {
+	// What every packet needs stands together, in few cache lines.
+	cfg   Config
+	hdr   int
+	self  uint64
+	ports []*port
+	marks bool // the avoidance policy looks at queues
+
 	env    core.Env
-	cfg    Config
-	hdr    int
-	self   uint64
-	ports  []*port
 	free   []pff.Port
 	comps  [FirstFlow]Component
 	flows  Flows
@@ -89,7 +92,8 @@ func New(env core.Env, cfg Config) *DT {
 	if cfg.MaxTTL == 0 {
 		cfg.MaxTTL = DefaultTTL
 	}
-	return &DT{env: env, cfg: cfg, hdr: cfg.Layout.Len()}
+	u, ok := cfg.Avoidance.(ca.Unmarked)
+	return &DT{env: env, cfg: cfg, hdr: cfg.Layout.Len(), marks: !ok || !u.Unmarked()}
 }
 
 // SetAddress sets the address of this member.
@@ -149,7 +153,7 @@ func (d *DT) Send(dst uint64, cube core.Cube, eid uint64, hash uint32, p *pkt.Bu
 		return core.ErrWouldBlock
 	}
 	p = d.roomy(p, out.headroom+d.hdr)
-	d.cfg.Layout.Put(p.Push(d.hdr), dst, uint8(cube), d.cfg.MaxTTL, d.cfg.Avoidance.Mark(0, out.queued()), eid)
+	d.cfg.Layout.Put(p.Push(d.hdr), dst, uint8(cube), d.cfg.MaxTTL, d.mark(0, out), eid)
 	err := out.send(p, cube)
 	if err == nil && eid < FirstFlow {
 		d.origin.LocalReceived.Add(n)
@@ -217,8 +221,17 @@ func (d *DT) receive(in *port, p *pkt.Buf) {
 		return
 	}
 	ecn := l.ECN(h)
-	*ecn = d.cfg.Avoidance.Mark(*ecn, out.queued())
+	*ecn = d.mark(*ecn, out)
 	_ = out.send(d.roomy(p, out.headroom), core.Cube(l.Cube(h))) // the port has counted it
+}
+
+// mark returns the ECN byte of a packet that is about to leave by a port. Four layers answer for its queue,
+// so that it is asked for only if the policy wants to know.
+func (d *DT) mark(ecn uint8, out *port) uint8 {
+	if !d.marks {
+		return ecn
+	}
+	return d.cfg.Avoidance.Mark(ecn, out.queued())
 }
 
 // deliver hands a packet for this member to its component or flow.

@@ -24,13 +24,13 @@ type port struct {
 	index    pff.Port
 	peer     uint64
 	flow     core.Flow
-	headroom int // that the N-1 flow needs
+	headroom int  // that the N-1 flow needs
+	blocked  bool // the N-1 flow has refused a packet and has not called Writable since
+	st       Stats
 	user     PortUser
 	queue    sched.Scheduler
-	blocked  bool     // the N-1 flow has refused a packet and has not called Writable since
 	waiters  []func() // flows of this member that were refused, in order
 	spare    []func() // the slice that waiters came from, for use again
-	st       Stats
 }
 
 // AddPort takes over an N-1 flow to the member with address peer.

@@ -19,19 +19,18 @@ const (
 
 // End is one end of a flow of a shim: a core.Flow.
 type End struct {
-	m     *Machine
-	link  core.Link
-	frame Frame
-	sink  core.Sink
-
-	peer   core.Addr
-	eid    uint32 // own
-	remote uint32
-
+	// What every packet needs stands together, in few cache lines.
+	m        *Machine
+	link     core.Link
+	sink     core.Sink
+	remote   uint32
 	state    endState
 	open     bool // allocated, and the link is up
 	straight bool // packets go straight to the sink: attached, receiving, nothing held
 	blocked  bool // waits for Writable
+	frame    Frame
+	peer     core.Addr
+	eid      uint32 // own
 
 	receiving bool
 	told      bool // the state of the link that the user has been told; true from the start

@@ -88,15 +88,18 @@ const (
 type Machine struct {
 	Counters
 
+	// What every packet needs stands together, in few cache lines.
+	table []*End // by EID - first
+	first uint32 // the first EID
+	up    bool
+	mtu   int
+	tx    transmit
+
 	env    core.Env
 	cfg    Config
 	medium Medium
 	link   core.Link
-	tx     transmit
-	up     bool
-	mtu    int
 
-	table    []*End // by EID - FirstEID
 	released []releasedEID
 
 	registry  map[core.Hash]struct{}
@@ -140,7 +143,7 @@ type Drops struct {
 // calls on.
 func New(env core.Env, link core.Link, medium Medium, cfg Config) *Machine {
 	m := &Machine{
-		env: env, cfg: cfg, medium: medium, link: link,
+		env: env, cfg: cfg, medium: medium, link: link, first: cfg.FirstEID,
 		registry: make(map[core.Hash]struct{}),
 		pending:  make(map[requestKey]*incoming),
 		answered: make(map[requestKey]*Message),

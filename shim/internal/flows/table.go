@@ -22,7 +22,7 @@ func (m *Machine) newEnd(qos core.QoS) (*End, error) {
 	case len(m.released) > 0 && !m.env.Now().Before(m.released[0].from):
 		e.eid = m.released[0].eid
 		m.released = m.released[1:]
-		m.table[e.eid-m.cfg.FirstEID] = e
+		m.table[e.eid-m.first] = e
 	case uint64(m.cfg.FirstEID)+uint64(len(m.table)) <= uint64(m.cfg.LastEID):
 		e.eid = m.cfg.FirstEID + uint32(len(m.table))
 		m.table = append(m.table, e)
@@ -35,7 +35,7 @@ func (m *Machine) newEnd(qos core.QoS) (*End, error) {
 // Lookup returns the flow end that receives on the EID, or nil. EIDs come from the wire: any value is
 // fine (D14).
 func (m *Machine) Lookup(eid uint32) *End {
-	if i := eid - m.cfg.FirstEID; i < uint32(len(m.table)) {
+	if i := eid - m.first; i < uint32(len(m.table)) {
 		if e := m.table[i]; e != nil && e.state == allocated {
 			return e
 		}
@@ -45,7 +45,7 @@ func (m *Machine) Lookup(eid uint32) *End {
 
 // initiator returns the end with the EID if it waits for a reply.
 func (m *Machine) initiator(eid uint32) *End {
-	if i := eid - m.cfg.FirstEID; i < uint32(len(m.table)) {
+	if i := eid - m.first; i < uint32(len(m.table)) {
 		if e := m.table[i]; e != nil && e.attempt != nil {
 			return e
 		}
@@ -65,7 +65,7 @@ func (m *Machine) allocate(e *End, peer core.Addr, remote uint32) {
 // release takes an end out of the table. Its EID rests for wait, and for the lifetime of a packet at
 // least.
 func (m *Machine) release(e *End, wait time.Duration) {
-	m.table[e.eid-m.cfg.FirstEID] = nil
+	m.table[e.eid-m.first] = nil
 	m.released = append(m.released, releasedEID{e.eid, m.env.Now().Add(max(wait, m.cfg.MPL))})
 	if e.tracked {
 		delete(m.answered, e.key)
