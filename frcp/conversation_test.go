@@ -2,6 +2,7 @@ package frcp
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -128,7 +129,7 @@ func (k *talk) command(t *testing.T, d *datadriven.TestData) {
 			p := k.pool.GetCopy(64, []byte(text))
 			if err := e.Send(k.now, p); err != nil {
 				k.printf(e, "refuses: %v", err)
-				if err == core.ErrWouldBlock {
+				if errors.Is(err, core.ErrWouldBlock) {
 					p.Release()
 				}
 				break

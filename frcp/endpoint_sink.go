@@ -32,7 +32,7 @@ func (e *Endpoint) Deliver(p *pkt.Buf) {
 func (e *Endpoint) Writable() {
 	if p := e.held; p != nil {
 		e.held = nil
-		e.put(p) // any other refusal is a loss
+		_ = e.put(p) // any other refusal is a loss
 	}
 	e.step()
 }
@@ -151,7 +151,7 @@ func (e *Endpoint) sendKeepalive(now clock.Time) {
 	e.lastSend = now
 	if e.held == nil {
 		e.keepalive++
-		e.put(e.env.Pool.Get(e.info.Headroom, 0))
+		_ = e.put(e.env.Pool.Get(e.info.Headroom, 0))
 	}
 }
 

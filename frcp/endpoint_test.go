@@ -125,7 +125,7 @@ func (b *bench) run(d time.Duration) {
 func (b *bench) write(text string) error {
 	p := b.pool.GetCopy(b.e.Info().Headroom, []byte(text))
 	err := b.e.Write(p)
-	if err == core.ErrWouldBlock {
+	if errors.Is(err, core.ErrWouldBlock) {
 		p.Release()
 	}
 	return err
@@ -224,7 +224,7 @@ func TestInfoTakesPCIAndTrailerOffTheMTU(t *testing.T) {
 		if i := b.e.Info(); i.MTU != c.mtu || i.Headroom != c.head || i.Tailroom != c.end {
 			t.Errorf("%+v: %+v", c, i)
 		}
-		if err := b.write(strings.Repeat("x", c.mtu+1)); err != core.ErrMsgSize || b.pool.Live() != 0 {
+		if err := b.write(strings.Repeat("x", c.mtu+1)); !errors.Is(err, core.ErrMsgSize) || b.pool.Live() != 0 {
 			t.Errorf("%+v: too long a message: %v, %d buffers out", c.q, err, b.pool.Live())
 		}
 	}
@@ -245,7 +245,7 @@ func TestKeepaliveAndPeerTimeout(t *testing.T) {
 		}
 		b.run(2 * time.Second)
 		b.gone(0, "down", "closed: peer timed out")
-		if err := b.write("x"); err != core.ErrFlowDown {
+		if err := b.write("x"); !errors.Is(err, core.ErrFlowDown) {
 			t.Errorf("%v: Write after the end: %v", q.Mode(), err)
 		}
 	}
@@ -323,7 +323,7 @@ func TestAFullFlowBelowHoldsTheUserBack(t *testing.T) {
 		if err := b.write("a"); err != nil {
 			t.Fatalf("%v: %v", q.Mode(), err)
 		}
-		if err := b.write("b"); err != core.ErrWouldBlock || b.e.Queued() != 1 {
+		if err := b.write("b"); !errors.Is(err, core.ErrWouldBlock) || b.e.Queued() != 1 {
 			t.Fatalf("%v: %v, %d queued", q.Mode(), err, b.e.Queued())
 		}
 		b.run(10 * time.Second) // the packet never left this system: no time-out resends it
@@ -349,7 +349,7 @@ func TestAClosedWindowHoldsTheUserBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := b.write("x"); err != core.ErrWouldBlock {
+	if err := b.write("x"); !errors.Is(err, core.ErrWouldBlock) {
 		t.Fatal(err)
 	}
 	b.arrive("0c 345780 00000000 123456b8")

@@ -3,6 +3,7 @@ package frcp
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -68,7 +69,7 @@ func fuzzRecv(f *testing.F, mode core.Mode) {
 				if n%2 == 0 {
 					p := pool.Get(64, 4)
 					binary.BigEndian.PutUint32(p.Bytes(), uint32(n))
-					if c.Send(now, p) == core.ErrWouldBlock {
+					if errors.Is(c.Send(now, p), core.ErrWouldBlock) {
 						p.Release()
 					}
 				}

@@ -3,6 +3,7 @@ package frcp
 import (
 	"container/heap"
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -137,14 +138,14 @@ func (w *world) service() {
 		for len(w.queue[i]) > 0 && c.CanSend(w.now) {
 			p := w.pool.Get(64, 4)
 			binary.BigEndian.PutUint32(p.Bytes(), w.queue[i][0])
-			if c.Send(w.now, p) == core.ErrWouldBlock {
+			if errors.Is(c.Send(w.now, p), core.ErrWouldBlock) {
 				panic("refused although CanSend")
 			}
 			w.queue[i] = w.queue[i][1:]
 		}
 		if len(w.queue[i]) > 0 { // what a blocked user does once
 			p := w.pool.Get(64, 4)
-			if c.Send(w.now, p) != core.ErrWouldBlock {
+			if !errors.Is(c.Send(w.now, p), core.ErrWouldBlock) {
 				panic("taken although not CanSend")
 			}
 			p.Release()

@@ -31,7 +31,8 @@ func Validate(s core.LinkSpec) error {
 	}{
 		{"rate", s.Rate},
 		{"delay", int64(s.Delay)},
-		{"jitter", int64(s.Jitter)}, {"detect", int64(s.Detect)},
+		{"jitter", int64(s.Jitter)},
+		{"detect", int64(s.Detect)},
 		{"reorder by", int64(s.ReorderBy)},
 		{"queue packets", int64(s.QueuePackets)},
 		{"queue bytes", s.QueueBytes},

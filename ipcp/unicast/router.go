@@ -62,9 +62,9 @@ func (r *router) flush() {
 	if e.Conflict {
 		r.conflicts++
 	}
-	switch d := r.policy.Deadline(); {
-	case d == r.armed: // as after nearly every message
-	case d == clock.Never:
+	switch d := r.policy.Deadline(); d {
+	case r.armed: // as after nearly every message
+	case clock.Never:
 		r.armed = d
 		r.timer.Stop()
 	default:

@@ -33,3 +33,29 @@ func TestALayerRunsOverALayer(t *testing.T) {
 		t.Errorf("the transfer has not completed: %+v", f)
 	}
 }
+
+const flapping = `schema: 1
+name: flapping
+duration: 10s
+topology: {generator: line, params: {nodes: 2, rate: 10Mbps, delay: 1ms}}
+layers: [{name: eth, kind: shim, over: links, shim: eth-dix}]
+workload:
+  - {name: cbr, kind: cbr, from: n0, to: n1, size: 1000B, interval: 10ms, start: 1s, stop: 9s}
+  - {name: bulk, kind: bulk, from: n1, to: n0, bytes: 4MB, size: 1000B, start: 1s}
+links: [{link: "*", queue: {packets: 50, full: block}}]
+faults: [{name: cut, at: 3s, link: "*", down: 2s}]
+`
+
+// A flow whose link is down for a while is not the end of its source: what falls due is offered and not
+// sent, and a transfer goes on where it stood.
+func TestASourceOutlivesALinkThatIsDown(t *testing.T) {
+	run := simulate(t, load(t, "flapping.yaml", []byte(flapping)), 1)
+	cbr, bulk := run.Flows[0], run.Flows[1]
+	if cbr.Failure != "" || cbr.OfferedPackets < 799 || cbr.SentPackets > 601 || cbr.DeliveredPackets < 598 {
+		t.Errorf("cbr: failure %q, offered %d, sent %d, delivered %d; want none, 800, 600, 600",
+			cbr.Failure, cbr.OfferedPackets, cbr.SentPackets, cbr.DeliveredPackets)
+	}
+	if bulk.Failure != "" || bulk.SentBytes != 4_000_000 || bulk.Blocked < 2e9 {
+		t.Errorf("bulk: failure %q, sent %d, blocked %v; want none, 4000000, at least 2s", bulk.Failure, bulk.SentBytes, bulk.Blocked)
+	}
+}

@@ -69,10 +69,16 @@ func TestPlanAndRestore(t *testing.T) {
 		loss       float64
 		up         bool
 	}{
-		{9, 100e6, 100e6, 0, true}, {11, 10e6, 10e6, 0, true}, {16, 5e6, 10e6, 0.5, true}, {21, 5e6, 100e6, 0.5, true},
-		{26, 100e6, 100e6, 0, true}, {31, 100e6, 100e6, 0, false}, {36, 100e6, 100e6, 0, true}, {51, 100e6, 100e6, 0, false},
+		{9, 100e6, 100e6, 0, true},
+		{11, 10e6, 10e6, 0, true},
+		{16, 5e6, 10e6, 0.5, true},
+		{21, 5e6, 100e6, 0.5, true},
+		{26, 100e6, 100e6, 0, true},
+		{31, 100e6, 100e6, 0, false},
+		{36, 100e6, 100e6, 0, true},
+		{51, 100e6, 100e6, 0, false},
 	} {
-		if err := w.Run(core.Time(s.at)*core.Time(time.Second)); err != nil {
+		if err := w.Run(core.Time(s.at) * core.Time(time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		if x, y := ab.Spec(0), ab.Spec(1); x.Rate != s.rate || y.Rate != s.back || x.Loss != s.loss || y.Loss != 0 {

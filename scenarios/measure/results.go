@@ -262,9 +262,12 @@ func (r *Recorder) layer(l *node.Layer, run *result.Run) result.Layer {
 	}
 	if l.Kind == "unicast" {
 		x.Drops = []result.Count{
-			{Name: "ttl", Value: drops.DropTTL.Packets}, {Name: "no-route", Value: drops.DropNoRoute.Packets},
-			{Name: "write", Value: drops.DropWrite.Packets}, {Name: "short", Value: drops.DropShort.Packets},
-			{Name: "unknown-component", Value: drops.DropUnknown.Packets}, {Name: "unknown-flow", Value: unknown},
+			{Name: "ttl", Value: drops.DropTTL.Packets},
+			{Name: "no-route", Value: drops.DropNoRoute.Packets},
+			{Name: "write", Value: drops.DropWrite.Packets},
+			{Name: "short", Value: drops.DropShort.Packets},
+			{Name: "unknown-component", Value: drops.DropUnknown.Packets},
+			{Name: "unknown-flow", Value: unknown},
 		}
 	}
 	x.Convergence = r.convergence(l.Name)

@@ -65,7 +65,7 @@ type Stats struct {
 	Failure               error
 	GapEnd                core.Time // end of the longest pause between deliveries since WatchGaps
 	Gap                   time.Duration
-	GapLost               uint64 // messages that the pause left out
+	GapLost               uint64 // messages that are missing since WatchGaps
 }
 
 // Flow is one flow of the workload: its source at one node, its receiver at another.
@@ -94,7 +94,6 @@ type Flow struct {
 	answers  seen
 	watching bool
 	lastGap  core.Time
-	lastID   uint32
 }
 
 // New makes a flow; Start sets it going.
@@ -295,6 +294,9 @@ func (f *Flow) write(size int) bool {
 		f.blocked = now
 		return false
 	}
+	if errors.Is(err, core.ErrFlowDown) && f.flow != nil {
+		return f.refused(now)
+	}
 	if err != nil {
 		f.fail(err)
 		return false
@@ -307,6 +309,17 @@ func (f *Flow) write(size int) bool {
 	f.Stats.Sent++
 	f.Stats.SentBytes += uint64(size)
 	f.Stats.Last = now
+	return true
+}
+
+// refused deals with a flow that is down for now: the message was offered and not sent. A source with a
+// schedule goes on; one that pours waits until the flow is up again. A flow that has ended says so by
+// Closed.
+func (f *Flow) refused(now core.Time) (goOn bool) {
+	if f.Kind == Bulk {
+		f.blocked = now
+		return false
+	}
 	return true
 }
 
@@ -395,8 +408,13 @@ func (s *source) Writable() {
 	f.resume()
 }
 
-// State is of no concern: what is lost is counted at the receiver.
-func (s *source) State(bool) {}
+// State continues a source that waits for the flow to come up again. What is lost meanwhile is counted at
+// the receiver.
+func (s *source) State(up bool) {
+	if f := (*Flow)(s); up && f.blocked != clock.Never {
+		s.Writable()
+	}
+}
 
 // Closed ends the source: its flow has gone.
 func (s *source) Closed(err error) {

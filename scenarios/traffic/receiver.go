@@ -1,6 +1,8 @@
 package traffic
 
 import (
+	"errors"
+
 	"ouroboros/core"
 	"ouroboros/core/clock"
 	"ouroboros/core/pkt"
@@ -57,6 +59,7 @@ func (r *receiver) Deliver(p *pkt.Buf) {
 // record counts the delivery of a message of n bytes.
 func (f *Flow) record(now core.Time, id uint32, n uint64, delay int64) {
 	st := &f.Stats
+	expected := f.arrived.next
 	dup, late := f.arrived.note(id)
 	if dup {
 		st.Duplicates++
@@ -68,11 +71,15 @@ func (f *Flow) record(now core.Time, id uint32, n uint64, delay int64) {
 	if f.watching {
 		if gap := now.Sub(f.lastGap); gap > st.Gap {
 			st.Gap, st.GapEnd = gap, now
-			st.GapLost = uint64(max(int64(id)-int64(f.lastID)-1, 0))
 		}
 		f.lastGap = now
+		switch {
+		case !late:
+			st.GapLost += uint64(id - expected)
+		case st.GapLost > 0:
+			st.GapLost--
+		}
 	}
-	f.lastID = id
 	st.Delivered++
 	st.Bytes += n
 	st.LastDelivery = now
@@ -98,7 +105,7 @@ func (f *Flow) answer(p *pkt.Buf) {
 		p.Release()
 		p = q
 	}
-	if err := f.recv.Write(p); err == core.ErrWouldBlock {
+	if err := f.recv.Write(p); errors.Is(err, core.ErrWouldBlock) {
 		p.Release()
 	}
 }
@@ -113,7 +120,7 @@ func (r *receiver) State(bool) {}
 func (r *receiver) Closed(error) { (*Flow)(r).recv = nil }
 
 // WatchGaps begins to measure the longest pause between two deliveries, from the last delivery before
-// now. Gap and GapEnd of the statistics then hold it.
+// now, and to count the messages that are missing. Gap, GapEnd and GapLost of the statistics hold them.
 func (f *Flow) WatchGaps() {
 	f.watching = true
 	f.lastGap = f.Stats.LastDelivery

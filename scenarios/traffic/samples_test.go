@@ -87,7 +87,7 @@ func TestSeenAgainstSet(t *testing.T) {
 		var s seen
 		arrived := map[uint32]bool{}
 		start := rapid.SampledFrom([]uint32{0, 1, 1 << 31, math.MaxUint32 - 100}).Draw(rt, "start")
-		newest, any := start, false
+		newest, begun := start, false
 		steps := rapid.SliceOfN(rapid.OneOf(
 			rapid.Int32Range(-5, 5), rapid.Int32Range(-300, 300),
 			rapid.SampledFrom([]int32{-seenWindow - 1, -seenWindow, -seenWindow + 1, seenWindow - 1, seenWindow, seenWindow + 1, 5 * seenWindow}),
@@ -97,11 +97,11 @@ func TestSeenAgainstSet(t *testing.T) {
 			dup, late := s.note(id)
 			behind := int32(newest - id)
 			switch {
-			case !any || behind < 0:
+			case !begun || behind < 0:
 				if dup || late {
 					rt.Fatalf("%d after %d: duplicate %v, late %v", id, newest, dup, late)
 				}
-				newest, any = id, true
+				newest, begun = id, true
 			case behind >= seenWindow:
 				if dup || !late {
 					rt.Fatalf("%d, %d behind: duplicate %v, late %v", id, behind, dup, late)

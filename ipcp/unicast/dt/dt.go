@@ -48,9 +48,15 @@ func (s *Stats) add(t *Stats) {
 		to   *Counter
 		from Counter
 	}{
-		{&s.Sent, t.Sent}, {&s.Received, t.Received}, {&s.LocalSent, t.LocalSent}, {&s.LocalReceived, t.LocalReceived},
-		{&s.DropTTL, t.DropTTL}, {&s.DropNoRoute, t.DropNoRoute}, {&s.DropWrite, t.DropWrite},
-		{&s.DropShort, t.DropShort}, {&s.DropUnknown, t.DropUnknown},
+		{&s.Sent, t.Sent},
+		{&s.Received, t.Received},
+		{&s.LocalSent, t.LocalSent},
+		{&s.LocalReceived, t.LocalReceived},
+		{&s.DropTTL, t.DropTTL},
+		{&s.DropNoRoute, t.DropNoRoute},
+		{&s.DropWrite, t.DropWrite},
+		{&s.DropShort, t.DropShort},
+		{&s.DropUnknown, t.DropUnknown},
 	} {
 		x.to.Packets += x.from.Packets
 		x.to.Bytes += x.from.Bytes

@@ -259,7 +259,8 @@ func (f *flow) Attach(s core.Sink) {
 
 // post has the user told what it has missed, if anything, in a call of its own.
 func (f *flow) post() {
-	if f.posted || f.sink == nil || !f.owed && f.end == nil && !(f.on && f.rxq.len() > 0) {
+	wants := f.owed || f.end != nil || f.on && f.rxq.len() > 0
+	if f.posted || f.sink == nil || !wants {
 		return
 	}
 	f.posted = true

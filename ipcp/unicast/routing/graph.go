@@ -99,7 +99,8 @@ func (g *graph) paths(s int32) {
 // breadthFirst is Dijkstra for costs of 1: vertices of one distance are settled together, in the order
 // of their ranks.
 func (g *graph) breadthFirst(s int32) {
-	level := append(g.work[:0], s)
+	level := g.work[:0]
+	level = append(level, s)
 	g.next[s] = s
 	for from := 0; from < len(level); {
 		to := len(level)

@@ -214,16 +214,6 @@ func (x *testNode) hops() map[uint64]uint64 {
 	return out
 }
 
-func (n *testNet) byAddr(addr uint64) *testNode {
-	for _, x := range n.nodes {
-		if x.addr == addr {
-			return x
-		}
-	}
-	n.t.Fatalf("no member %d", addr)
-	return nil
-}
-
 // arcs are directed links with costs; those that stand in one direction only are not used.
 type arcs map[[2]uint64]uint32
 
