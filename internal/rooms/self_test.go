@@ -73,6 +73,7 @@ func TestCheckerLeavesInnocentCodeAlone(t *testing.T) {
 		{"own streams", "frcp", "import \"math/rand/v2\"\nfunc f(s uint64) *rand.Rand { return rand.New(rand.NewPCG(s, 1)) }"},
 		{"local named time", "core", "type c struct{}\nfunc (c) Now() int { return 0 }\nfunc f(time c) int { return time.Now() }"},
 		{"shadowed var", "core", "var n int\nfunc f() { n := 1; n++; n = 2; _ = n }"},
+		{"blank beside a check of a type", "core", "type i interface{}\nvar _ i = 1\nfunc f() { _ = f2() }\nfunc f2() int { return 1 }"},
 		{"parameter", "core", "var n int\nfunc f(n int) { n = 2; _ = n }"},
 		{"field of the same name", "core", "var n int\ntype t struct{ n int }\nfunc f(x *t) { x.n = 2 }"},
 		{"read table", "core", "var table = [2]int{1, 2}\nfunc f() int { x := table; x[0] = 3; return table[x[1]] }"},

@@ -12,7 +12,7 @@ func packageVars(files []*ast.File) map[string]bool {
 	for _, file := range files {
 		for _, spec := range varSpecs(file) {
 			for _, id := range spec.Names {
-				vars[id.Name] = true
+				vars[id.Name] = id.Name != "_" // "var _ I = T{}" checks a type and declares nothing
 			}
 		}
 	}
