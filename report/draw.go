@@ -50,10 +50,11 @@ func (f *figure) write(w io.Writer, format string) error {
 		return fmt.Errorf("report: figure %s: %w", f.name, err)
 	}
 	// The legend stands beside the plot: inside it would hide data.
-	size := legend.Rectangle(dc).Size()
+	// A viewer of the SVG that lacks the font takes another, which may be wider.
+	width := legend.Rectangle(dc).Size().X * 5 / 4
 	pad := vg.Points(6)
-	p.Draw(draw.Crop(dc, pad, -size.X-3*pad, pad, -pad))
-	legend.Draw(draw.Crop(dc, figureWidth-size.X-pad, 0, pad, -4*pad))
+	p.Draw(draw.Crop(dc, pad, -width-3*pad, pad, -pad))
+	legend.Draw(draw.Crop(dc, figureWidth-width-pad, 0, pad, -4*pad))
 	_, err = c.WriteTo(w)
 	return err
 }
