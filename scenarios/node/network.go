@@ -290,7 +290,7 @@ func (n *Network) connect(l *Layer) {
 		n.connecting++
 		p := x.a.IPCP(l.Name)
 		x.a.Env.Post(func() {
-			p.Connect(ipcpName(l.Name, x.b.Name), x.lower, core.QoSRaw, func(err error) {
+			p.Connect(ipcpName(l.Name, x.b.Name), x.lower, n.dataQoS(x.lower), func(err error) {
 				n.connecting--
 				if err != nil {
 					n.failed = append(n.failed, err)
@@ -298,6 +298,16 @@ func (n *Network) connect(l *Layer) {
 			})
 		})
 	}
+}
+
+// dataQoS returns what data transfer asks of the flows that it runs over: raw ones. A direct link tells
+// of every loss of its peer itself, so keepalives over it would show nothing.
+func (n *Network) dataQoS(lower core.Name) core.QoS {
+	q := core.QoSRaw
+	if w := n.Wire(string(lower)); w != nil && w.Shim == "direct" {
+		q.Timeout = 0
+	}
+	return q
 }
 
 // Connecting returns how many connections between members are still being made.
