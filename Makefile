@@ -69,7 +69,7 @@ fuzz: ## Fuzz every target for FUZZTIME (10s)
 		targets="$$($(GO) test -list '^Fuzz' "$$pkg")"; \
 		for target in $$(grep '^Fuzz' <<<"$$targets" || true); do \
 			echo "$$pkg $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x "$$pkg"; \
 		done; \
 	done
 
