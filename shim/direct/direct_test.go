@@ -254,15 +254,21 @@ func TestConfigurationErrorsNameTheValue(t *testing.T) {
 func FuzzReceive(f *testing.F) {
 	f.Add(make([]byte, 71), uint32(0), uint8(1))
 	f.Add([]byte("hello"), uint32(64), uint8(0))
+	f.Add([]byte(strings.Repeat("0", 71)), uint32(46), uint8(1)) // a request for a name that nobody has
 	f.Fuzz(func(t *testing.T, body []byte, flow uint32, kind uint8) {
 		w := shimtest.New(t.Errorf)
-		s, err := New(w.Env("shim"), w.Wire(core.LinkDirect, 2, 0)[0], Config{Layer: "wire", Hash: core.SHA3_256})
+		ends := w.Wire(core.LinkDirect, 2, 0)
+		s, err := New(w.Env("shim"), ends[0], Config{Layer: "wire", Hash: core.SHA3_256})
 		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := New(w.Env("peer"), ends[1], Config{Layer: "wire", Hash: core.SHA3_256}); err != nil {
 			t.Fatal(err)
 		}
 		p := w.Pool().GetCopy(0, body)
 		p.Meta = pkt.Meta{Flow: flow, Kind: kind}
 		s.Receive(p, core.Addr{})
+		w.Run(time.Minute) // an unknown name is answered at once: the reply has to arrive
 		if w.Pool().Live() != 0 {
 			t.Error("a buffer was kept")
 		}
