@@ -89,8 +89,6 @@ func (f *fifo) Pop(core.Time) *pkt.Buf {
 
 func (f *fifo) Len() int { return f.n }
 
-func (f *fifo) Lookahead() int { return 0 }
-
 func (f *fifo) Drain() *pkt.Buf {
 	if f.n == 0 {
 		return nil

@@ -9,9 +9,9 @@ import (
 
 // Scheduler holds the packets that wait for one N-1 flow. It owns them from Push to Pop.
 //
-// Its owner writes to the N-1 flow as long as that takes packets and fewer than Lookahead wait in it;
-// the rest waits here. With Lookahead 0 the N-1 flow is filled as far as it goes and its own queue is
-// the one that packets wait in, which is all that an order of arrival needs (design §2, queues).
+// Its owner writes to the N-1 flow as long as that takes packets; the rest waits here. Under an order of
+// arrival the N-1 flow may be filled as far as it goes. For another order its link is made to block early
+// (queue: packets, full: block), so that packets wait here and the policy has something to order.
 type Scheduler interface {
 	// Push adds a packet of the given cube. It reports false, and leaves the packet to the caller, if
 	// there is no room.
@@ -23,8 +23,6 @@ type Scheduler interface {
 	Pop(now core.Time) *pkt.Buf
 	// Len returns the number of packets that wait.
 	Len() int
-	// Lookahead returns how many packets may wait in the N-1 flow at most; 0 = as many as it takes.
-	Lookahead() int
 	// Drain removes a packet that waits, due or not, and hands it to the caller; nil if none waits. It is
 	// for the end of the N-1 flow.
 	Drain() *pkt.Buf
