@@ -44,6 +44,8 @@ type FlowInfo struct {
 	Tailroom int // bytes that the layers below append
 	QoS      QoS
 	MPL      time.Duration // maximum packet lifetime of the layer
+	Rate     int64         // bit/s that the layer below can carry, as far as it knows; 0 = unknown or unlimited
+	Delay    time.Duration // propagation delay to the other end, as far as it is known; 0 = unknown or none
 	Layer    Name          // the layer that provides the flow
 	// EID is the local endpoint id, for results and traces only.
 	EID uint64

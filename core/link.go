@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"ouroboros/core/pkt"
 )
@@ -46,12 +47,13 @@ const (
 // LinkInfo describes one end of a link.
 type LinkInfo struct {
 	Kind     LinkKind
-	MTU      int   // largest payload in bytes: without the Ethernet header, with everything behind it
-	Headroom int   // bytes that the link itself pushes
-	Tailroom int   // bytes that the link itself appends
-	Addr     Addr  // own address
-	Shared   bool  // more than two ends
-	Rate     int64 // bit/s, 0 when unknown or unlimited
+	MTU      int           // largest payload in bytes: without the Ethernet header, with everything behind it
+	Headroom int           // bytes that the link itself pushes
+	Tailroom int           // bytes that the link itself appends
+	Addr     Addr          // own address
+	Shared   bool          // more than two ends
+	Rate     int64         // bit/s, 0 when unknown or unlimited
+	Delay    time.Duration // propagation delay as configured; 0 = unknown or none
 	Up       bool
 }
 

@@ -84,7 +84,7 @@ func TestBadInputIsNamed(t *testing.T) {
 
 		{"unknown policy", "link-state", "link-sate", `f.yaml:12: layers.net.policies.routing.name: "link-sate": unknown routing policy "link-sate", accepted are link-state`},
 		{"unknown policy, short", "{name: link-state, params: {k: 8}}", "distance-vector", `f.yaml:12: layers.net.policies.routing.name: "distance-vector": unknown routing policy "distance-vector", accepted are link-state`},
-		{"unknown kind of policy", "policies: {routing:", "policies: {route:", `f.yaml:12: layers.net.policies: "route": unknown key; accepted are routing, forwarding, congestion, directory, scheduler, addressing`},
+		{"unknown kind of policy", "policies: {routing:", "policies: {route:", `f.yaml:12: layers.net.policies: "route": unknown key; accepted are routing, forwarding, congestion, directory, scheduler, addressing, cost, shaping, admission`},
 		{"unknown parameter", "params: {k: 8}", "params: {k: 8, kk: 1}", `f.yaml:12: layers.net.policies.routing.params.kk: "1": routing policy "link-state": 'scenarios.testConfig' has invalid keys: kk; parameters are k (int,`},
 		{"parameters that do not go together", "params: {k: 8}", "params: {k: 8, least: 9}", `f.yaml:12: layers.net.policies.routing.params: section: routing policy "link-state": least 9, accepted is at most k, 8`},
 		{"parameter key", "params: {k: 8}", "params: {K: 8}", `f.yaml:12: layers.net.policies.routing.params: "K": is not a key; accepted are lower case letters, digits and _`},

@@ -140,6 +140,9 @@ type Policies struct {
 	Directory  Policy `mapstructure:"directory"`
 	Scheduler  Policy `mapstructure:"scheduler"`
 	Addressing Policy `mapstructure:"addressing"`
+	Cost       Policy `mapstructure:"cost"`
+	Shaping    Policy `mapstructure:"shaping"`
+	Admission  Policy `mapstructure:"admission"`
 }
 
 // Policy is a choice from a policy table. It may be written as its name alone.
@@ -163,6 +166,9 @@ func (p *Policies) Kinds() []struct {
 		{"directory", p.Directory},
 		{"scheduler", p.Scheduler},
 		{"addressing", p.Addressing},
+		{"cost", p.Cost},
+		{"shaping", p.Shaping},
+		{"admission", p.Admission},
 	}
 }
 

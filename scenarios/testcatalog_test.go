@@ -31,6 +31,7 @@ func (testCatalog) Policy(kind, name string, params map[string]any) error {
 	names := map[string][]string{
 		"routing": {"link-state"}, "forwarding": {"simple"}, "congestion": {"none", "mb-ecn"},
 		"directory": {"static"}, "scheduler": {"fifo"}, "addressing": {"flat-random", "sequential"},
+		"cost": {"hops"}, "shaping": {"none"}, "admission": {"none"},
 	}[kind]
 	r := policy.Registry[int]{Kind: kind}
 	for _, n := range names {

@@ -156,7 +156,7 @@ func (w *wire) Set(dir int, s core.LinkSpec) error {
 	if err := e.line.Set(now, s); err != nil {
 		return err
 	}
-	e.info.Rate = s.Rate
+	e.info.Rate, e.info.Delay = s.Rate, s.Delay
 	e.changed(now)
 	return nil
 }
@@ -260,7 +260,7 @@ func (w *World) newEnd(n *node, spec core.LinkSpec) (*end, error) {
 	e.id, e.roomID = n.nextID(), n.nextID()
 	n.ports++
 	e.info = core.LinkInfo{
-		Kind: spec.Kind, MTU: mtuOf(spec), Rate: spec.Rate, Up: true,
+		Kind: spec.Kind, MTU: mtuOf(spec), Rate: spec.Rate, Delay: spec.Delay, Up: true,
 		Addr: core.MACAddr([6]byte{0x02, byte(n.index >> 16), byte(n.index >> 8), byte(n.index), byte(n.ports >> 8), byte(n.ports)}),
 	}
 	w.k.links = append(w.k.links, e)

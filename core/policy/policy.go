@@ -57,6 +57,9 @@ func (r *Registry[T]) find(name string) (*Factory[T], error) {
 // Choice is a policy with its checked configuration, ready to be made once per IPCP.
 type Choice[T any] struct {
 	Name string
+	// Params are the parameters as they were given, nil for none. They are shared and must not be written.
+	Params map[string]any
+
 	cfg  any
 	make func(env core.Env, cfg any) (T, error)
 }
@@ -75,7 +78,7 @@ func (r *Registry[T]) Choose(name string, params map[string]any) (Choice[T], err
 	if err != nil {
 		return Choice[T]{}, err
 	}
-	c := Choice[T]{Name: name, make: f.New}
+	c := Choice[T]{Name: name, Params: params, make: f.New}
 	if f.Config == nil {
 		if len(params) > 0 {
 			first := slices.Min(slices.Collect(maps.Keys(params)))

@@ -11,13 +11,16 @@ import (
 	"ouroboros/core/policy"
 	"ouroboros/core/wire"
 	"ouroboros/ipcp/unicast/addr"
+	"ouroboros/ipcp/unicast/adm"
 	"ouroboros/ipcp/unicast/ca"
+	"ouroboros/ipcp/unicast/cost"
 	"ouroboros/ipcp/unicast/dir"
 	"ouroboros/ipcp/unicast/dt"
 	"ouroboros/ipcp/unicast/fa"
 	"ouroboros/ipcp/unicast/pff"
 	"ouroboros/ipcp/unicast/routing"
 	"ouroboros/ipcp/unicast/sched"
+	"ouroboros/ipcp/unicast/shape"
 )
 
 // Policies are the policies of a layer, the same for all its members.
@@ -28,6 +31,9 @@ type Policies struct {
 	Directory  policy.Choice[dir.Directory]
 	Scheduler  policy.Choice[sched.Scheduler]
 	Addressing policy.Choice[addr.Policy]
+	Cost       policy.Choice[cost.Cost]
+	Shaping    policy.Choice[shape.Shaper]
+	Admission  policy.Choice[adm.Admission]
 }
 
 // Config describes one member of a unicast layer.

@@ -41,7 +41,7 @@ func newRouter(env core.Env, p routing.Routing, table pff.PFF) *router {
 }
 
 func (r *router) start(self uint64) {
-	r.policy.Start(r.env.Now(), self)
+	r.policy.Start(r.env.Now(), self, r.table.Wants())
 	r.flush()
 }
 

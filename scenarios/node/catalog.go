@@ -14,11 +14,14 @@ import (
 	"ouroboros/core/policy"
 	"ouroboros/ipcp/unicast"
 	"ouroboros/ipcp/unicast/addr"
+	"ouroboros/ipcp/unicast/adm"
 	"ouroboros/ipcp/unicast/ca"
+	"ouroboros/ipcp/unicast/cost"
 	"ouroboros/ipcp/unicast/dir"
 	"ouroboros/ipcp/unicast/pff"
 	"ouroboros/ipcp/unicast/routing"
 	"ouroboros/ipcp/unicast/sched"
+	"ouroboros/ipcp/unicast/shape"
 	"ouroboros/scenarios"
 	"ouroboros/topologies"
 )
@@ -38,6 +41,9 @@ const (
 	defaultDirectory  = "static"
 	defaultScheduler  = "fifo"
 	defaultAddressing = "flat-random"
+	defaultCost       = "hops"
+	defaultShaping    = "none"
+	defaultAdmission  = "none"
 )
 
 func orDefault(name, def string) string {
@@ -63,6 +69,12 @@ func (c Catalog) Policy(kind, name string, params map[string]any) error {
 		_, err = sched.Policies().Choose(orDefault(name, defaultScheduler), params)
 	case "addressing":
 		_, err = addr.Policies().Choose(orDefault(name, defaultAddressing), params)
+	case "cost":
+		_, err = cost.Policies().Choose(orDefault(name, defaultCost), params)
+	case "shaping":
+		_, err = shape.Policies().Choose(orDefault(name, defaultShaping), params)
+	case "admission":
+		_, err = adm.Policies().Choose(orDefault(name, defaultAdmission), params)
 	default:
 		err = fmt.Errorf("unknown kind of policy %q", kind)
 	}
@@ -76,7 +88,10 @@ func Docs() []policy.Doc {
 	d = append(d, ca.Policies().Docs()...)
 	d = append(d, dir.Policies(nil).Docs()...)
 	d = append(d, sched.Policies().Docs()...)
-	return append(d, addr.Policies().Docs()...)
+	d = append(d, addr.Policies().Docs()...)
+	d = append(d, cost.Policies().Docs()...)
+	d = append(d, shape.Policies().Docs()...)
+	return append(d, adm.Policies().Docs()...)
 }
 
 // choose looks the policies of a layer up. names is the table that the members share under the
@@ -108,6 +123,12 @@ func choose(p scenarios.Policies, names *dir.Names, addrSize int) (out unicast.P
 	out.Scheduler, e = sched.Policies().Choose(orDefault(p.Scheduler.Name, defaultScheduler), p.Scheduler.Params)
 	pick(e)
 	out.Addressing, e = addr.Policies().Choose(orDefault(p.Addressing.Name, defaultAddressing), p.Addressing.Params)
+	pick(e)
+	out.Cost, e = cost.Policies().Choose(orDefault(p.Cost.Name, defaultCost), p.Cost.Params)
+	pick(e)
+	out.Shaping, e = shape.Policies().Choose(orDefault(p.Shaping.Name, defaultShaping), p.Shaping.Params)
+	pick(e)
+	out.Admission, e = adm.Policies().Choose(orDefault(p.Admission.Name, defaultAdmission), p.Admission.Params)
 	pick(e)
 	return out, err
 }

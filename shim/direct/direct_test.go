@@ -82,7 +82,7 @@ func flowPair(t testing.TB, w *sim.World, a, b *system) (client, server core.Flo
 func TestFlowByNameThroughTwoBrokers_13_3(t *testing.T) {
 	w, _, a, b := newSystems(t, core.LinkSpec{Delay: time.Millisecond})
 	client, server := flowPair(t, w, a, b)
-	want := core.FlowInfo{MTU: 65535, QoS: core.QoSRaw, MPL: MPL, Layer: "wire", EID: 64}
+	want := core.FlowInfo{MTU: 65535, QoS: core.QoSRaw, MPL: MPL, Delay: time.Millisecond, Layer: "wire", EID: 64}
 	if client.Info() != want || server.Info() != want {
 		t.Errorf("%+v, %+v", client.Info(), server.Info())
 	}

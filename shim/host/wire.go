@@ -67,7 +67,7 @@ func (w *World) Link(spec core.LinkSpec, a, b core.Env) (core.Wire, error) {
 
 // infoOf returns what both ends of a wire have in common.
 func infoOf(spec core.LinkSpec) (core.LinkInfo, error) {
-	info := core.LinkInfo{Kind: spec.Kind, MTU: spec.MTU, Rate: spec.Rate, Up: true}
+	info := core.LinkInfo{Kind: spec.Kind, MTU: spec.MTU, Rate: spec.Rate, Delay: spec.Delay, Up: true}
 	if info.MTU == 0 {
 		info.MTU = defaultMTU
 	}

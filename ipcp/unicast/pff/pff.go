@@ -16,8 +16,21 @@ type Route struct {
 	Ports []Port
 }
 
+// Want says which ports per destination a forwarding function can use. The routing policy computes no
+// others.
+type Want uint8
+
+// What forwarding functions want.
+const (
+	WantFirst      Want = iota // the port of the shortest path
+	WantAlternates             // behind it loop-free alternates, best first (RFC 5286; spec 04 §6.6)
+	WantEqual                  // the ports of all shortest paths (spec 04 §6.7)
+)
+
 // PFF is a forwarding function. It is not safe for concurrent use.
 type PFF interface {
+	// Wants says which ports it can use.
+	Wants() Want
 	// Next returns the port on which a packet to dst leaves, or None. flow tells apart the flows to one
 	// destination, for policies that spread them; a policy that does not ignores it. Next is called
 	// once per packet and hop and does not allocate.

@@ -36,6 +36,9 @@ const fibonacci = 0x9E3779B97F4A7C15
 
 const minSlots = 8
 
+// Wants asks for one port per destination.
+func (s *simple) Wants() Want { return WantFirst }
+
 func newSimple() *simple {
 	s := &simple{}
 	s.resize(0)

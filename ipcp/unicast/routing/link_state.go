@@ -7,6 +7,7 @@ import (
 	"ouroboros/core/clock"
 	"ouroboros/core/trace"
 	"ouroboros/core/wire"
+	"ouroboros/ipcp/unicast/pff"
 )
 
 // linkState is the policy of spec 04 with decisions 1, 5, 6, 7, 12 and 16.
@@ -79,7 +80,7 @@ func newLinkState(env core.Env, cfg *LinkStateConfig) *linkState {
 	return &linkState{cfg: cfg, wall: env.Wall, trace: env.Trace, refreshAt: clock.Never, spfAt: clock.Never, paceAt: clock.Never}
 }
 
-func (m *linkState) Start(now core.Time, self uint64) {
+func (m *linkState) Start(now core.Time, self uint64, _ pff.Want) {
 	m.begin()
 	m.forget()
 	m.running, m.self, m.started = true, self, now

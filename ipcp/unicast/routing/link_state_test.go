@@ -11,6 +11,7 @@ import (
 	"ouroboros/core/clock"
 	"ouroboros/core/trace"
 	"ouroboros/core/wire"
+	"ouroboros/ipcp/unicast/pff"
 )
 
 // oldForm is a member that knows nothing but the messages of the prototype.
@@ -188,7 +189,7 @@ func TestRestartedMemberIsBelieved(t *testing.T) {
 		e.x.do(func() { e.x.RemoveNeighbour(n.now, Mgmt, e.p) })
 	}
 	b.Routing = newLinkState(b.env, testConfig(nil))
-	b.Start(n.now, 2)
+	b.Start(n.now, 2, pff.WantFirst)
 	b.ends, b.table = nil, map[uint64]Port{}
 	n.run(sec)
 	n.link(b, a) // no link to 3 any more

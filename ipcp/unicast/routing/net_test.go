@@ -87,7 +87,7 @@ func (n *testNet) add(addr uint64, edit func(*LinkStateConfig)) *testNode {
 		Trace: hub.Stream(uint64(len(n.nodes)), name),
 	}
 	node.Routing = newLinkState(node.env, cfg)
-	node.Start(n.now, addr)
+	node.Start(n.now, addr, pff.WantFirst)
 	n.nodes = append(n.nodes, node)
 	return node
 }

@@ -35,8 +35,8 @@ func (k Kind) String() string {
 type Routing interface {
 	// Start begins with the address of this member. A member that changes its address calls Stop, carries
 	// out what that hands out, and then Start: neighbours and database are forgotten, connections are
-	// made anew.
-	Start(now core.Time, self uint64)
+	// made anew. want says which ports the forwarding function can use.
+	Start(now core.Time, self uint64, want pff.Want)
 	// Stop takes leave: the own adjacencies are withdrawn. Nothing happens afterwards until Start.
 	Stop(now core.Time)
 	// AddNeighbour tells that a connection has been established over a flow that is up.

@@ -60,6 +60,8 @@ func (e *End) Info() core.FlowInfo {
 		Tailroom: link.Tailroom,
 		QoS:      e.qos,
 		MPL:      e.m.cfg.MPL,
+		Rate:     link.Rate,
+		Delay:    link.Delay,
 		Layer:    e.m.cfg.Layer.Name,
 		EID:      uint64(e.eid),
 	}
