@@ -155,6 +155,7 @@ func TestCodes_14_6(t *testing.T) {
 		core.ErrConnReset: 104, core.ErrTimedOut: 110, core.ErrCanceled: 125, core.ErrNotAlloc: 1000,
 		core.ErrIPCPType: 1001, core.ErrIRMD: 1002, core.ErrIPCP: 1003, core.ErrIPCPState: 1004, core.ErrFlowDown: 1005,
 		core.ErrFlowPeer: 1006, core.ErrName: 1007, core.ErrCrypt: 1008, core.ErrAuth: 1009,
+		core.ErrBandwidth: 1100, // an extension
 	}
 	texts := map[string]bool{}
 	for c, number := range codes {

@@ -43,6 +43,12 @@ const (
 	ErrAuth      Code = 1009
 )
 
+// Errors that the prototype does not have. It takes them for a refusal like any other.
+const (
+	// ErrBandwidth says that a member at an end of the flow has not enough bandwidth left for it.
+	ErrBandwidth Code = 1100
+)
+
 var codeText = map[Code]string{
 	ErrPerm: "not permitted", ErrAgain: "try again", ErrInvalid: "invalid argument",
 	ErrMsgSize: "message too long", ErrUnsupp: "not supported", ErrConnReset: "connection reset",
@@ -51,6 +57,7 @@ var codeText = map[Code]string{
 	ErrIPCP: "no layer knows the name", ErrIPCPState: "IPCP is in another state",
 	ErrFlowDown: "flow is down", ErrFlowPeer: "peer timed out", ErrName: "unknown name",
 	ErrCrypt: "encryption failed", ErrAuth: "authentication failed",
+	ErrBandwidth: "not enough bandwidth",
 }
 
 // CodeOf returns the code by which an error travels; an error without one counts as ErrIPCP.

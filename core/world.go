@@ -7,15 +7,30 @@ import (
 // World makes the two things that differ between the simulator and a live system: time and links.
 // Experiments (scenarios) are written over it and run in both.
 type World interface {
-	// Node returns the Env of a new node. Names are unique in a world.
+	// Node returns the Env of a new node. Names are unique among the nodes that live; the name of a killed
+	// node can be given to a new one, which has no wires.
 	Node(name string) Env
 	// Link wires two nodes.
 	Link(spec LinkSpec, a, b Env) (Wire, error)
 	// Go starts a program that blocks, on the actor of env. In the simulator it is a coroutine: the
 	// program must not start goroutines or block in any other way than through b.
 	Go(env Env, program func(b Blocker))
-	// Kill ends a node: its timers, posts and programs are void, its links are down.
+	// Kill ends a node: its timers, posts and programs are void, its links are down. A name that no living
+	// node has is ignored.
 	Kill(node string)
+	// Revive starts a killed node again, the same system with nothing in its memory, and returns the Env of
+	// its new life. It fails when no node has had the name, or when the one that has it last lives.
+	//
+	// The new life shares nothing with those before. Its path is the name and the number of the life
+	// ("seattle~2"), so that it draws random numbers and records a trace of its own, the same ones in every
+	// run of a seed. Timers, posts, programs and parts of the old Env stay void.
+	//
+	// The wires of the node are the same ones: they keep their specs, counters and addresses, and come up
+	// unless SetUp holds them down or the node at the other end is dead. Wire.Ends returns new links for the
+	// ends at this node, which have no user yet; those of the old life are inert: they take packets with
+	// ErrFlowDown, tell their users nothing, and are never up. What was on a wire when the node was killed
+	// arrives at whoever is attached by then.
+	Revive(node string) (Env, error)
 	// Run lets time pass until the given time or until Stop, whichever is first.
 	Run(until Time) error
 	// Stop ends Run after the current event. It may be called from outside.
@@ -37,7 +52,7 @@ type Blocker interface {
 
 // Wire is a link between two nodes under the control of the experiment.
 type Wire interface {
-	// Ends returns the link as each node sees it.
+	// Ends returns the link as each node sees it: its end in the node's latest life.
 	Ends() (a, b Link)
 	// Spec returns the spec now in force from a to b (0) or b to a (1).
 	Spec(dir int) LinkSpec
@@ -46,6 +61,10 @@ type Wire interface {
 	Set(dir int, spec LinkSpec) error
 	// SetUp takes the wire down or up. On down, packets that are not yet wholly on the wire are dropped
 	// and those in flight arrive. The ends notice after the Detect of the spec.
+	//
+	// The wire is up when the last SetUp said so, as if there had been one at the beginning, and both nodes
+	// live. SetUp(true) of a wire to a dead node brings it up when the node is revived. Calls do not nest:
+	// who takes a wire down for several reasons counts them.
 	SetUp(up bool)
 	// Stats returns the counters of one direction so far.
 	Stats(dir int) LinkStats
@@ -57,7 +76,11 @@ type LinkSpec struct {
 	Kind  LinkKind
 	Rate  int64         // bit/s; 0 = infinitely fast
 	Delay time.Duration // propagation delay
-	MTU   int           // bytes; 0 = 1500, 65535 for direct links
+	// MTU is the largest payload in bytes as LinkInfo counts it; 0 = 1500, 65535 for direct links. On a
+	// datagram link it is the payload of a UDP datagram, IP and UDP headers not included.
+	MTU int
+	// IPv6 gives the ends of a datagram link IPv6 addresses instead of IPv4; simulator only.
+	IPv6 bool
 
 	// Detect is how long an end takes to notice that the wire went down or came up: loss of the carrier
 	// and whatever the interface waits for. A flap that is shorter is not noticed.
@@ -79,7 +102,11 @@ type LinkSpec struct {
 	Reorder   float64         // probability that a packet is held back by ReorderBy and overtaken
 	ReorderBy time.Duration
 	Duplicate float64 // probability that a packet arrives twice
-	Overhead  int     // bytes of line overhead per frame (preamble, gap, FCS) counted in its service time
+	// Overhead is the bytes per frame that are not in the packet and are counted in its service time: on
+	// Ethernet preamble, gap and FCS. A datagram link adds no headers of its own, since it stands for
+	// whatever carries the datagrams; there it is 28 bytes for IPv4 and UDP, 48 for IPv6 and UDP, and what
+	// the links below add to each.
+	Overhead int
 }
 
 // GilbertElliott is the two-state model of burst losses (Gilbert 1960, Elliott 1963): before each

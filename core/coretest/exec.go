@@ -24,6 +24,8 @@ func TestExec(t *testing.T, mk Make) {
 		{"TimersKeepTheirDeadlinesUnderRandomUse", timerModel},
 		{"NowNeverGoesBack", nowMonotonic},
 		{"KillVoidsTimersAndPosts", killVoids},
+		{"ReviveGivesAFreshLife", reviveFresh},
+		{"ReviveRefusesWhoIsNotDead", reviveRefuses},
 		{"DeriveGivesPartsTheirOwnStreams", deriveStreams},
 		{"StopEndsRunAfterTheCurrentCall", stopEndsRun},
 	})
@@ -349,6 +351,71 @@ func killVoids(h *Harness) {
 	h.On(again, note)
 	if lived != 1 {
 		h.t.Error("a new node of the same name does not live")
+	}
+}
+
+// reviveFresh revives a node twice. What the lives before have armed, posted and started stays void.
+func reviveFresh(h *Harness) {
+	env := h.Node("n")
+	draws := map[uint64]string{env.Rand.Uint64(): env.Path}
+	old, lived := 0, 0
+	for life := range 2 {
+		ghost := func() { old++ }
+		part := env.Derive("part")
+		armed, later := env.NewTimer(ghost), part.NewTimer(ghost)
+		h.On(env, func() {
+			armed.Reset(time.Millisecond)
+			part.Post(ghost)
+			h.Kill("n")
+		})
+		next, err := h.Revive("n")
+		if err != nil {
+			h.t.Fatalf("Revive: %v", err)
+		}
+		env.Post(ghost)
+		h.Go(part, func(core.Blocker) { old++ })
+		later.Reset(0)
+		for _, e := range []core.Env{next, next.Derive("part")} {
+			v := e.Rand.Uint64()
+			if other, twice := draws[v]; twice {
+				h.t.Errorf("%s and %s draw the same number", e.Path, other)
+			}
+			draws[v] = e.Path
+		}
+		env = next
+		h.Go(env, func(b core.Blocker) { b.Sleep(0); lived++ })
+		env.Derive("part").NewTimer(func() { lived++ }).Reset(0)
+		h.Until("the new life has a timer and a program", func() bool { return lived == 2*life+2 })
+	}
+	h.Advance(3 * time.Millisecond)
+	if old != 0 {
+		h.t.Errorf("%d calls of an old life ran", old)
+	}
+	paths := map[string]bool{}
+	for _, p := range draws {
+		paths[p] = true
+	}
+	if len(paths) != len(draws) {
+		h.t.Errorf("paths are not unique: %v", draws)
+	}
+}
+
+func reviveRefuses(h *Harness) {
+	h.Node("n")
+	for _, name := range []string{"n", "nobody"} {
+		if _, err := h.Revive(name); err == nil {
+			h.t.Errorf("Revive(%q): no error", name)
+		}
+	}
+	h.Kill("n")
+	env := h.Node("n")
+	if _, err := h.Revive("n"); err == nil {
+		h.t.Error("a node was revived beside a new one of its name")
+	}
+	ran := false
+	h.On(env, func() { ran = true })
+	if !ran {
+		h.t.Error("the new node does not live")
 	}
 }
 

@@ -42,6 +42,11 @@ func TestLink(t *testing.T, mk Make, kind core.LinkKind) {
 		{"AFlapWakesABlockedSender", with(slow, (*links).flapBlocked)},
 		{"AKilledNodeIsSilent", with(plain, (*links).killed)},
 		{"ANodeOfTheSameNameCanBeWiredAgain", with(plain, (*links).reborn)},
+		{"ARevivedNodeHasItsWires", with(plain, (*links).revived)},
+		{"ALinkOfAnOldLifeIsInert", with(plain, (*links).inert)},
+		{"ABlockedLinkDoesNotWakeTheNextLife", with(slow, (*links).revivedBlocked)},
+		{"AWireIsUpWhenItIsNotCutAndBothNodesLive", with(plain, (*links).upRule)},
+		{"ARevivedNodeFindsTheWireAsItIs", with(plain, (*links).findsState)},
 	})
 }
 
