@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -64,5 +65,38 @@ func TestDetectDelaysTheNewsOfALink(t *testing.T) {
 	}
 	if st := wi.Stats(0); st.DropDown != 2 || w.Pool().Live() != 0 {
 		t.Errorf("%d dropped, %d buffers left, want 2 and 0", st.DropDown, w.Pool().Live())
+	}
+}
+
+// A node that restarts within the time its neighbour needs to notice leaves the neighbour's link as it was;
+// a longer absence is told once each way (core.World.Revive, core.LinkSpec.Detect).
+func TestRestartIsNoticedAfterDetect(t *testing.T) {
+	for _, c := range []struct {
+		away time.Duration
+		told []string
+	}{{4 * time.Millisecond, nil}, {20 * time.Millisecond, []string{"11ms down", "31ms up"}}} {
+		w := New(1)
+		a := w.Node("a")
+		wi, err := w.Link(core.LinkSpec{Detect: 10 * time.Millisecond}, a, w.Node("b"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		la, _ := wi.Ends()
+		user := &listener{w: w}
+		la.Attach(user)
+		a.NewTimer(func() { w.Kill("b") }).Reset(time.Millisecond)
+		a.NewTimer(func() {
+			if _, err := w.Revive("b"); err != nil {
+				t.Error(err)
+			}
+			if _, lb := wi.Ends(); !lb.Info().Up {
+				t.Error("the new life must not wait for a carrier that is there")
+			}
+		}).Reset(time.Millisecond + c.away)
+		_ = w.Run(core.Time(100 * time.Millisecond))
+		if !slices.Equal(user.told, c.told) || !la.Info().Up {
+			t.Errorf("away for %v: told %v, want %v; up: %v", c.away, user.told, c.told, la.Info().Up)
+		}
+		w.Close()
 	}
 }

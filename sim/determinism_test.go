@@ -15,6 +15,7 @@ import (
 
 // chatter is a node of a random network: it forwards, sends at random times and notes what it sees.
 type chatter struct {
+	name  string
 	env   core.Env
 	links []core.Link
 	timer core.Timer
@@ -46,6 +47,27 @@ func (c *chatter) Receive(p *pkt.Buf, _ core.Addr) {
 func (c *chatter) Writable()         { c.env.Trace.Note(c.env.Now(), trace.LinkUp, 1, 1) }
 func (c *chatter) LinkState(up bool) { c.env.Trace.Note(c.env.Now(), trace.LinkDown, 2, 0) }
 
+// restart revives the node of a chatter, with a new chatter on its wires.
+func restart(t *testing.T, w *World, c *chatter, wires []core.Wire) {
+	w.Kill(c.name)
+	env, err := w.Revive(c.name)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	next := &chatter{name: c.name, env: env.Derive("chatter")}
+	next.timer = next.env.NewTimer(next.tick)
+	for _, wi := range wires {
+		for _, e := range wi.(*wire).ends {
+			if e.node == w.nodes[c.name] {
+				e.Attach(next)
+				next.links = append(next.links, e)
+			}
+		}
+	}
+	next.timer.Reset(0)
+}
+
 // scene runs a random network of chatters with programs, faults and changes of the links.
 func scene(t *testing.T, seed uint64) (fingerprint, events uint64) {
 	w := New(seed)
@@ -54,7 +76,7 @@ func scene(t *testing.T, seed uint64) (fingerprint, events uint64) {
 	nodes := make([]*chatter, 6)
 	for i := range nodes {
 		env := w.Node(string(rune('a' + i)))
-		c := &chatter{env: env.Derive("chatter")}
+		c := &chatter{name: env.Path, env: env.Derive("chatter")}
 		c.timer = c.env.NewTimer(c.tick)
 		nodes[i] = c
 	}
@@ -90,6 +112,9 @@ func scene(t *testing.T, seed uint64) (fingerprint, events uint64) {
 			if i%3 == 0 {
 				wi.SetUp(!wi.(*wire).up)
 				continue
+			}
+			if i%10 == 5 {
+				restart(t, w, nodes[rng.Rand.IntN(len(nodes))], wires)
 			}
 			s := wi.Spec(i % 2)
 			s.Rate, s.Delay = int64(1e8+rng.Rand.IntN(1e9)), time.Duration(rng.Rand.IntN(1e5))

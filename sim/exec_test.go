@@ -310,3 +310,58 @@ func TestWorldsDoNotMix(t *testing.T) {
 	}()
 	w.Go(b, func(core.Blocker) {})
 }
+
+// The wall clock of a node is hardware: its offset outlives a restart (core.Env).
+func TestReviveKeepsTheClock(t *testing.T) {
+	w := New(1)
+	w.Node("n")
+	w.SetClock("n", -5)
+	w.Kill("n")
+	env, err := w.Revive("n")
+	if err != nil || env.Wall() != Epoch-5 {
+		t.Errorf("offset %d, want -5; error %v", env.Wall()-Epoch, err)
+	}
+}
+
+// What is under way to a node when it is killed arrives at the user that its next life has attached by
+// then; without one it is dropped and released (core.World.Revive).
+func TestFramesInFlightReachTheNextLife(t *testing.T) {
+	w := New(1)
+	a := w.Node("a")
+	wi, err := w.Link(core.LinkSpec{Delay: 10}, a, w.Node("b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	la, _ := wi.Ends()
+	send := func() {
+		if err := la.Send(w.Pool().Get(0, 10), core.Addr{}); err != nil {
+			t.Error(err)
+		}
+	}
+	restart := func() core.Link {
+		w.Kill("b")
+		if _, err := w.Revive("b"); err != nil {
+			t.Fatal(err)
+		}
+		_, lb := wi.Ends()
+		return lb
+	}
+	send()
+	_ = w.Run(5)
+	lb := restart()
+	_ = w.Run(10)
+	got := &sink{env: a}
+	lb.Attach(got)
+	send()
+	_ = w.Run(15)
+	lb = restart()
+	next := &sink{env: a}
+	lb.Attach(next)
+	_ = w.Run(40)
+	if len(got.at) != 0 || len(next.at) != 1 {
+		t.Errorf("the second life received %d frames, the third %d; want 0 and 1", len(got.at), len(next.at))
+	}
+	if st := wi.Stats(0); st.DropDown != 1 || st.DeliveredPackets != 1 || w.Pool().Live() != 0 {
+		t.Errorf("stats %+v, %d packets are out", st, w.Pool().Live())
+	}
+}

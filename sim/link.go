@@ -22,7 +22,8 @@ type end struct {
 	wire *wire
 	dir  int
 
-	frame int // largest frame in bytes
+	frame  int   // largest frame in bytes; -1: the node has another life
+	astray tally // datagrams to an address that is not the other end
 
 	id      uint64      // order of its arrivals
 	roomID  uint64      // order of its Writable
@@ -45,8 +46,7 @@ func (l *end) Attach(u core.LinkUser) { l.user = u }
 // Send puts a packet on the line. One that is larger than the MTU allows is dropped with core.ErrMsgSize.
 func (l *end) Send(p *pkt.Buf, _ core.Addr) error {
 	if p.Len() > l.frame {
-		p.Release()
-		return core.ErrMsgSize
+		return l.refuse(p)
 	}
 	now := l.k.time()
 	if tap := l.k.tap; tap != nil && !l.line.Blocks(now, p.Len()) {
@@ -66,6 +66,15 @@ func (l *end) Send(p *pkt.Buf, _ core.Addr) error {
 		l.expect(next)
 	}
 	return nil
+}
+
+// refuse drops a packet that the line does not take.
+func (l *end) refuse(p *pkt.Buf) error {
+	p.Release()
+	if l.frame < 0 {
+		return core.ErrFlowDown
+	}
+	return core.ErrMsgSize
 }
 
 // expect enters the event of the next arrival and makes it the valid one. A void event that stands at the
@@ -133,10 +142,11 @@ type wire struct {
 	name string
 	ends [2]*end
 	up   bool
+	cut  bool // by SetUp
 }
 
 // Ends returns the link as each node sees it.
-func (w *wire) Ends() (a, b core.Link) { return w.ends[0], w.ends[1] }
+func (w *wire) Ends() (a, b core.Link) { return w.ends[0].link(), w.ends[1].link() }
 
 // Name returns the name of the wire.
 func (w *wire) Name() string { return w.name }
@@ -145,14 +155,21 @@ func (w *wire) Name() string { return w.name }
 func (w *wire) Spec(dir int) core.LinkSpec { return w.ends[dir].line.Spec() }
 
 // Stats returns the counters of one direction.
-func (w *wire) Stats(dir int) core.LinkStats { return w.ends[dir].line.Stats(w.w.k.time()) }
+func (w *wire) Stats(dir int) core.LinkStats {
+	e := w.ends[dir]
+	st := e.line.Stats(w.w.k.time())
+	st.SentPackets += e.astray.packets
+	st.SentBytes += e.astray.bytes
+	st.DropLoss += e.astray.packets
+	return st
+}
 
 // Set changes one direction.
 func (w *wire) Set(dir int, s core.LinkSpec) error {
 	e := w.ends[dir]
 	now := w.w.k.time()
 	old := e.line.Spec()
-	s.Name, s.Kind, s.MTU = old.Name, old.Kind, old.MTU
+	s.Name, s.Kind, s.MTU, s.IPv6 = old.Name, old.Kind, old.MTU, old.IPv6
 	if err := e.line.Set(now, s); err != nil {
 		return err
 	}
@@ -162,9 +179,16 @@ func (w *wire) Set(dir int, s core.LinkSpec) error {
 }
 
 // SetUp takes both directions down or up and tells the users, each in a call of its own. A wire to a node
-// that has ended does not come up.
+// that has ended comes up when the node is revived.
 func (w *wire) SetUp(up bool) {
-	if w.up == up || up && (w.ends[0].node.dead || w.ends[1].node.dead) {
+	w.cut = !up
+	w.update()
+}
+
+// update takes the wire down or up if it is not as it should be.
+func (w *wire) update() {
+	up := !w.cut && !w.ends[0].node.dead && !w.ends[1].node.dead
+	if w.up == up {
 		return
 	}
 	w.up = up
@@ -176,27 +200,52 @@ func (w *wire) SetUp(up bool) {
 			e.noticeIn(d)
 			continue
 		}
-		e.node.x.Post(func() {
-			e.info.Up = up
-			if e.user != nil {
-				e.user.LinkState(up)
-			}
-		})
+		e.node.x.Post(func() { e.tell(up) })
 	}
+}
+
+// tell has the user know the state of the wire, unless it does.
+func (l *end) tell(up bool) {
+	if l.info.Up == up {
+		return
+	}
+	l.info.Up = up
+	if l.user != nil {
+		l.user.LinkState(up)
+	}
+}
+
+// revive gives the ends at a killed node to its next life.
+func (w *wire) revive(old, next *node) {
+	mine := [2]bool{w.ends[0].node == old, w.ends[1].node == old}
+	for i, m := range mine {
+		if m {
+			w.ends[i] = w.ends[i].revive(next)
+		}
+	}
+	w.ends[0].peer, w.ends[1].peer = w.ends[1], w.ends[0]
+	w.update()
+	for i, m := range mine {
+		if m {
+			w.ends[i].info.Up = w.up // the new life finds it so
+		}
+	}
+}
+
+// revive returns the end in the next life of its node, with the line and its events. What the old life
+// holds is inert from then on.
+func (l *end) revive(next *node) *end {
+	e := *l
+	e.node, e.user, e.blocked, e.notice = next, nil, false, nil
+	l.k.links[l.ref] = &e
+	l.frame, l.blocked, l.info.Up = -1, false, false
+	return &e
 }
 
 // noticeIn has the user told after a while, if the wire is not back by then to what it knows.
 func (l *end) noticeIn(d time.Duration) {
 	if l.notice == nil {
-		l.notice = l.node.x.NewTimer(func() {
-			if l.info.Up == l.wire.up {
-				return
-			}
-			l.info.Up = l.wire.up
-			if l.user != nil {
-				l.user.LinkState(l.info.Up)
-			}
-		})
+		l.notice = l.node.x.NewTimer(func() { l.tell(l.wire.up) })
 	}
 	l.notice.Reset(d)
 }
@@ -229,9 +278,6 @@ func (w *World) Link(spec core.LinkSpec, a, b core.Env) (core.Wire, error) {
 	if na == nil || nb == nil || na.dead || nb.dead {
 		return nil, fmt.Errorf("link %q: nodes %q and %q: both must be living nodes of this world", spec.Name, a.Path, b.Path)
 	}
-	if spec.Kind == core.LinkDatagram {
-		return nil, fmt.Errorf("link %q: kind datagram: the simulator has Ethernet and direct links", spec.Name)
-	}
 	if err := line.Validate(spec); err != nil {
 		return nil, err
 	}
@@ -243,6 +289,9 @@ func (w *World) Link(spec core.LinkSpec, a, b core.Env) (core.Wire, error) {
 		}
 		e.wire, e.dir = wi, dir
 		wi.ends[dir] = e
+	}
+	if spec.Kind == core.LinkDatagram {
+		w.address(wi, spec.IPv6)
 	}
 	wi.ends[0].peer, wi.ends[1].peer = wi.ends[1], wi.ends[0]
 	w.wires = append(w.wires, wi)

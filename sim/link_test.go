@@ -261,9 +261,8 @@ func TestLinkRefuses(t *testing.T) {
 	w := New(1)
 	a, b := w.Node("a"), w.Node("b")
 	for says, spec := range map[string]core.LinkSpec{
-		"kind datagram": {Name: "x", Kind: core.LinkDatagram},
-		"link x: loss":  {Name: "x", Loss: 7},
-		"both must be":  {Name: "x"},
+		"link x: loss": {Name: "x", Loss: 7},
+		"both must be": {Name: "x"},
 	} {
 		to := b
 		if strings.HasPrefix(says, "both") {

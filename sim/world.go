@@ -3,6 +3,7 @@ package sim
 import (
 	"crypto/sha3"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strconv"
@@ -26,6 +27,7 @@ type World struct {
 	order []*node
 	wires []*wire
 	names map[string]int // components made per path
+	addrs uint32         // IP addresses given to datagram links
 }
 
 // node is the actor of one system.
@@ -61,12 +63,16 @@ func (w *World) Node(name string) core.Env {
 	if old := w.nodes[name]; old != nil && !old.dead {
 		panic("sim: node " + strconv.Quote(name) + " exists")
 	}
+	return w.newNode(name).env
+}
+
+func (w *World) newNode(name string) *node {
 	n := &node{w: w, name: name, index: uint32(len(w.order) + 1)}
 	w.nodes[name] = n
 	w.order = append(w.order, n)
 	n.x = w.k.newExec(n)
 	n.env = w.component(n, w.unique(name), n.x)
-	return n.env
+	return n
 }
 
 // unique makes a path that no component of this world has.
@@ -142,11 +148,23 @@ func (w *World) Kill(name string) {
 	}
 	n.dead = true
 	for _, wi := range w.wires {
-		if wi.ends[0].node == n || wi.ends[1].node == n {
-			wi.SetUp(false)
-		}
+		wi.update()
 	}
 	n.killProcs()
+}
+
+// Revive starts a killed node again, on the wires that it had.
+func (w *World) Revive(name string) (core.Env, error) {
+	old := w.nodes[name]
+	if old == nil || !old.dead {
+		return core.Env{}, fmt.Errorf("revive node %q: it is no killed node of this world", name)
+	}
+	n := w.newNode(name)
+	n.offset = old.offset
+	for _, wi := range w.wires {
+		wi.revive(old, n)
+	}
+	return n.env, nil
 }
 
 // Run executes events until the given time.

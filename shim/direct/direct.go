@@ -65,6 +65,7 @@ func New(env core.Env, link core.Link, cfg Config) (*Shim, error) {
 		Layer:    core.LayerInfo{Name: cfg.Layer, Kind: core.KindDirect, Hash: cfg.Hash},
 		MPL:      MPL,
 		FirstEID: firstEID, LastEID: lastEID,
+		MinPeer: 1, MaxPeer: lastEID,
 		MaxMTU: 1<<31 - 1,
 		Fixed:  wire.DIXMessageLen,
 	})

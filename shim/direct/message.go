@@ -33,4 +33,4 @@ func (s medium) Encode(m *flows.Message, _ core.Addr) *pkt.Buf {
 }
 
 // Frame returns no header: what identifies the flow travels beside the packet.
-func (s medium) Frame(core.Addr, uint32) flows.Frame { return flows.Frame{} }
+func (s medium) Frame(core.Addr, uint32, uint32) flows.Frame { return flows.Frame{} }

@@ -20,8 +20,10 @@ type pair struct {
 	cs, ss         *shimtest.Sink
 }
 
-func newPair(t testing.TB) *pair {
-	p := &pair{net: newNet(t, 2), cs: &shimtest.Sink{}, ss: &shimtest.Sink{}}
+func newPair(t testing.TB) *pair { return newPairOn(newNet(t, 2)) }
+
+func newPairOn(x *net) *pair {
+	p := &pair{net: x, cs: &shimtest.Sink{}, ss: &shimtest.Sink{}}
 	p.client, p.server = p.connect(core.QoSRaw)
 	p.client.Attach(p.cs)
 	p.server.Attach(p.ss)
@@ -87,24 +89,24 @@ func TestBadFramesAreDroppedByCause_01_7(t *testing.T) {
 	zeros := strings.Repeat("00", 33)
 	for name, c := range map[string]struct {
 		frame string
-		count func(*Shim) uint64
+		count func(member) uint64
 	}{
-		"empty":                 {``, func(s *Shim) uint64 { return s.Drop.Short }},
-		"header cut":            {`02aabbccdd02 02aabbccdd01 a000 0040 00`, func(s *Shim) uint64 { return s.Drop.Short }},
-		"length beyond frame":   {`02aabbccdd02 02aabbccdd01 a000 0040 0006 68656c6c6f`, func(s *Shim) uint64 { return s.Drop.Short }},
-		"other EtherType":       {`02aabbccdd02 02aabbccdd01 a001 0040 0001 00`, func(s *Shim) uint64 { return s.Drop.Type }},
-		"other destination":     {`02aabbccdd03 02aabbccdd01 a000 0040 0001 00`, func(s *Shim) uint64 { return s.Drop.Destination }},
-		"broadcast data":        {`ffffffffffff 02aabbccdd01 a000 0040 0001 00`, func(s *Shim) uint64 { return s.Drop.Destination }},
-		"other source":          {`02aabbccdd02 02aabbccdd03 a000 0040 0001 00`, func(s *Shim) uint64 { return s.Drop.Source }},
-		"EID below the first":   {`02aabbccdd02 02aabbccdd01 a000 003f 0001 00`, func(s *Shim) uint64 { return s.Drop.EID }},
-		"EID beyond the table":  {`02aabbccdd02 02aabbccdd01 a000 ffff 0001 00`, func(s *Shim) uint64 { return s.Drop.EID }},
-		"management cut":        {`02aabbccdd02 02aabbccdd01 a000 0000 0026 ` + zeros + `0000000000`, func(s *Shim) uint64 { return s.Drop.Short }},
-		"no digest":             {`02aabbccdd02 02aabbccdd01 a000 0000 0027 0040` + zeros + `00000000`, func(s *Shim) uint64 { return s.Drop.Short }},
-		"unknown code":          {`02aabbccdd02 02aabbccdd01 a000 0000 0027 0040` + zeros + `00000400`, func(s *Shim) uint64 { return s.Drop.Type }},
-		"reply to nobody":       {`02aabbccdd02 02aabbccdd01 a000 0000 0027 00410040` + zeros + `0100`, func(s *Shim) uint64 { return s.Drop.EID }},
-		"broadcast reply":       {`ffffffffffff 02aabbccdd01 a000 0000 0027 00410040` + zeros + `0100`, func(s *Shim) uint64 { return s.Drop.Destination }},
-		"management for others": {`02aabbccdd03 02aabbccdd01 a000 0000 0027 00410040` + zeros + `0100`, func(s *Shim) uint64 { return s.Drop.Destination }},
-		"request with EID 0":    {`02aabbccdd02 02aabbccdd01 a000 0000 0047 00000000` + zeros + `0000` + opingDigest, func(s *Shim) uint64 { return s.Drop.EID }},
+		"empty":                 {``, func(s member) uint64 { return s.Drop.Short }},
+		"header cut":            {`02aabbccdd02 02aabbccdd01 a000 0040 00`, func(s member) uint64 { return s.Drop.Short }},
+		"length beyond frame":   {`02aabbccdd02 02aabbccdd01 a000 0040 0006 68656c6c6f`, func(s member) uint64 { return s.Drop.Short }},
+		"other EtherType":       {`02aabbccdd02 02aabbccdd01 a001 0040 0001 00`, func(s member) uint64 { return s.Drop.Type }},
+		"other destination":     {`02aabbccdd03 02aabbccdd01 a000 0040 0001 00`, func(s member) uint64 { return s.Drop.Destination }},
+		"broadcast data":        {`ffffffffffff 02aabbccdd01 a000 0040 0001 00`, func(s member) uint64 { return s.Drop.Destination }},
+		"other source":          {`02aabbccdd02 02aabbccdd03 a000 0040 0001 00`, func(s member) uint64 { return s.Drop.Source }},
+		"EID below the first":   {`02aabbccdd02 02aabbccdd01 a000 003f 0001 00`, func(s member) uint64 { return s.Drop.EID }},
+		"EID beyond the table":  {`02aabbccdd02 02aabbccdd01 a000 ffff 0001 00`, func(s member) uint64 { return s.Drop.EID }},
+		"management cut":        {`02aabbccdd02 02aabbccdd01 a000 0000 0026 ` + zeros + `0000000000`, func(s member) uint64 { return s.Drop.Short }},
+		"no digest":             {`02aabbccdd02 02aabbccdd01 a000 0000 0027 0040` + zeros + `00000000`, func(s member) uint64 { return s.Drop.Short }},
+		"unknown code":          {`02aabbccdd02 02aabbccdd01 a000 0000 0027 0040` + zeros + `00000400`, func(s member) uint64 { return s.Drop.Type }},
+		"reply to nobody":       {`02aabbccdd02 02aabbccdd01 a000 0000 0027 00410040` + zeros + `0100`, func(s member) uint64 { return s.Drop.EID }},
+		"broadcast reply":       {`ffffffffffff 02aabbccdd01 a000 0000 0027 00410040` + zeros + `0100`, func(s member) uint64 { return s.Drop.Destination }},
+		"management for others": {`02aabbccdd03 02aabbccdd01 a000 0000 0027 00410040` + zeros + `0100`, func(s member) uint64 { return s.Drop.Destination }},
+		"request with EID 0":    {`02aabbccdd02 02aabbccdd01 a000 0000 0047 00000000` + zeros + `0000` + opingDigest, func(s member) uint64 { return s.Drop.EID }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t)

@@ -1,8 +1,9 @@
-// Package eth is the shim IPCP over Ethernet II frames, "eth-dix" (spec 01 §3): it gives an Ethernet
-// the interface of a layer.
+// Package eth holds the shim IPCPs that give an Ethernet the interface of a layer: Shim over Ethernet II
+// frames, "eth-dix" (spec 01 §3), and LLC over IEEE 802.3 frames, "eth-llc" (spec 01 §4). A Split lets
+// several of them stand on one interface.
 //
 // The procedures that all shims share are in package flows; here are the frames and what is checked
-// on receipt. Frames for other stations, of another EtherType, from another station than the peer of
+// on receipt. Frames for other stations, of another type, from another station than the peer of
 // the flow, for a flow that does not exist, or shorter than their length field says are dropped and
 // counted by cause (D2, D11, D13, D14). The padding that Ethernet adds to short frames is cut off.
 package eth
@@ -33,22 +34,34 @@ type Counters = flows.Counters
 // Config describes the layer. All members use the same EtherType and Hash.
 type Config struct {
 	Layer core.Name
-	// EtherType is 0x0600 to 0xFFFE; 0 stands for the default, 0xA000.
+	// EtherType is 0x0600 to 0xFFFE; 0 stands for the default, 0xA000. A layer over LLC frames has none: 0.
 	EtherType uint16
 	// Hash is one of the SHA3 digests.
 	Hash core.HashAlgo
 }
 
-// Validate reports what is wrong with the configuration.
+// Validate reports what is wrong with the configuration of a layer over Ethernet II frames.
 func (c Config) Validate() error {
-	if err := c.Layer.Validate(); err != nil {
-		return fmt.Errorf("eth-dix: layer: %w", err)
-	}
 	if c.EtherType != 0 && (c.EtherType < 0x0600 || c.EtherType == 0xFFFF) {
 		return fmt.Errorf("eth-dix: ethertype 0x%04X, accepted are 0x0600 to 0xFFFE", c.EtherType)
 	}
+	return c.validate("eth-dix")
+}
+
+// ValidateLLC reports what is wrong with the configuration of a layer over LLC frames.
+func (c Config) ValidateLLC() error {
+	if c.EtherType != 0 {
+		return fmt.Errorf("eth-llc: ethertype 0x%04X, LLC frames have none", c.EtherType)
+	}
+	return c.validate("eth-llc")
+}
+
+func (c Config) validate(kind string) error {
+	if err := c.Layer.Validate(); err != nil {
+		return fmt.Errorf("%s: layer: %w", kind, err)
+	}
 	if c.Hash > core.SHA3_512 {
-		return fmt.Errorf("eth-dix: hash %d, accepted are 0 to 3 (SHA3-224, SHA3-256, SHA3-384, SHA3-512)", c.Hash)
+		return fmt.Errorf("%s: hash %d, accepted are 0 to 3 (SHA3-224, SHA3-256, SHA3-384, SHA3-512)", kind, c.Hash)
 	}
 	return nil
 }
@@ -56,12 +69,8 @@ func (c Config) Validate() error {
 // Shim is an eth-dix IPCP on one interface: a core.Provider for the broker above and the
 // core.LinkUser of its link.
 type Shim struct {
-	*flows.Machine
-	env       core.Env
-	mac       [6]byte
-	number    uint64 // mac as the receive path compares it
+	station
 	etherType uint16
-	reserve   int // headroom that the link asks for
 }
 
 // New makes the shim of an interface and attaches it to its link.
@@ -69,18 +78,11 @@ func New(env core.Env, link core.Link, cfg Config) (*Shim, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	info := link.Info()
-	if info.Kind != core.LinkEthernet {
-		return nil, fmt.Errorf("eth-dix: layer %q: link of kind %d, accepted is Ethernet (%d)", cfg.Layer, info.Kind, core.LinkEthernet)
+	at, err := newStation(env, link, "eth-dix", cfg.Layer)
+	if err != nil {
+		return nil, err
 	}
-	s := &Shim{
-		env: env, mac: info.Addr.MAC(), etherType: cfg.EtherType,
-		reserve: info.Headroom,
-	}
-	if core.MACAddr(s.mac) != info.Addr {
-		return nil, fmt.Errorf("eth-dix: layer %q: link address %v is no MAC", cfg.Layer, info.Addr)
-	}
-	s.number = wire.MACNumber(s.mac)
+	s := &Shim{station: at, etherType: cfg.EtherType}
 	if s.etherType == 0 {
 		s.etherType = wire.DIXEtherType
 	}
@@ -88,10 +90,12 @@ func New(env core.Env, link core.Link, cfg Config) (*Shim, error) {
 		Layer:    core.LayerInfo{Name: cfg.Layer, Kind: core.KindEthDIX, Hash: cfg.Hash},
 		MPL:      MPL,
 		FirstEID: FirstEID, LastEID: lastEID,
-		MaxMTU:   MaxMTU,
-		Overhead: wire.DIXHeaderLen,
-		Header:   wire.DIXFrameHeaderLen,
-		Fixed:    wire.DIXMessageLen,
+		MinPeer: 1, MaxPeer: lastEID, // EID 0 is management (spec 01 §3.4): no flow can be there
+		MaxMTU:        MaxMTU,
+		Overhead:      wire.DIXHeaderLen,
+		Header:        wire.DIXFrameHeaderLen,
+		Fixed:         wire.DIXMessageLen,
+		MaxManagement: wire.DIXMaxManagement,
 	})
 	link.Attach(s)
 	return s, nil
@@ -101,7 +105,7 @@ func New(env core.Env, link core.Link, cfg Config) (*Shim, error) {
 func (s *Shim) Receive(p *pkt.Buf, _ core.Addr) {
 	f := wire.DIXFrame(p.Front())
 	if len(f) < wire.DIXFrameHeaderLen {
-		s.short(p)
+		s.short(p, s)
 		return
 	}
 	dst, src, etherType, eid := f.Fields()
@@ -132,16 +136,5 @@ func (s *Shim) Receive(p *pkt.Buf, _ core.Addr) {
 		e.Deliver(p)
 		return
 	}
-	p.Release()
-}
-
-// short handles a frame whose header is not stored: it is too short, or a phantom.
-func (s *Shim) short(p *pkt.Buf) {
-	if p.Phantom() > 0 {
-		p.Materialise()
-		s.Receive(p, core.Addr{})
-		return
-	}
-	s.Drop.Short++
 	p.Release()
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ouroboros/core"
+	"ouroboros/shim/internal/flows"
 	"ouroboros/shim/internal/shimtest"
 )
 
@@ -25,22 +26,40 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
+// member is a shim of either kind.
+type member struct {
+	*flows.Machine
+	user core.LinkUser
+}
+
 // net is a segment with one shim at each end: 02:aa:bb:cc:dd:01 and so on, as in spec 01 §3.9.
 type net struct {
 	t     testing.TB
 	w     *shimtest.World
 	ends  []*shimtest.End
-	shims []*Shim
+	shims []member
 	// accepted holds the server's ends. They are closed at the end of the test.
 	accepted []core.Flow
 }
 
 func newNet(t testing.TB, n int) *net {
 	t.Helper()
+	return newNetOf(t, n, func(env core.Env, l core.Link) (member, error) {
+		s, err := New(env, l, Config{Layer: "lan", Hash: core.SHA3_256})
+		if err != nil {
+			return member{}, err
+		}
+		return member{s.Machine, s}, nil
+	})
+}
+
+// newNetOf is newNet with the shims that mk makes.
+func newNetOf(t testing.TB, n int, mk func(core.Env, core.Link) (member, error)) *net {
+	t.Helper()
 	w := shimtest.New(t.Errorf)
 	x := &net{t: t, w: w, ends: w.Wire(core.LinkEthernet, n, time.Millisecond)}
 	for _, e := range x.ends {
-		s, err := New(w.Env("shim"), e, Config{Layer: "lan", Hash: core.SHA3_256})
+		s, err := mk(w.Env("shim"), e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +88,7 @@ type answer struct {
 	calls int
 }
 
-func (x *net) alloc(s *Shim, r core.FlowRequest) (*answer, func()) {
+func (x *net) alloc(s member, r core.FlowRequest) (*answer, func()) {
 	a := &answer{}
 	cancel := s.AllocFlow(r, func(f core.Flow, reply core.FlowReply, err error) {
 		a.flow, a.reply, a.err = f, reply, err
@@ -82,7 +101,7 @@ func (x *net) alloc(s *Shim, r core.FlowRequest) (*answer, func()) {
 }
 
 // serve registers oping at a shim, which accepts every request.
-func (x *net) serve(s *Shim) {
+func (x *net) serve(s member) {
 	x.t.Helper()
 	if err := s.Register(oping); err != nil {
 		x.t.Fatal(err)
@@ -97,7 +116,7 @@ func (x *net) serve(s *Shim) {
 }
 
 // learn has the shim ask for the name, so that its directory knows it.
-func (x *net) learn(s *Shim) {
+func (x *net) learn(s member) {
 	x.t.Helper()
 	found := false
 	s.Query(oping, func(ok bool) { found = ok })
@@ -135,11 +154,11 @@ func (x *net) write(f core.Flow, data string) error {
 }
 
 // occupyEID has the shim ask for a flow that nobody answers, until free is called.
-func (x *net) occupyEID(s *Shim) (free func()) {
+func (x *net) occupyEID(s member) (free func()) {
 	x.t.Helper()
 	nobody := core.SHA3_256.Sum("nobody")
 	reply := unhex(x.t, "02aabbccdd02 02aabbccdd77 a000 0000 0047 00000000"+strings.Repeat("00", 33)+"0300"+nobody.String())
-	s.Receive(x.w.Pool().GetCopy(0, reply), core.Addr{})
+	s.user.Receive(x.w.Pool().GetCopy(0, reply), core.Addr{})
 	_, free = x.alloc(s, core.FlowRequest{Hash: nobody})
 	return free
 }

@@ -29,6 +29,7 @@ const (
 type end struct {
 	w    *World
 	node *node
+	port *port // for the node in its latest life
 	peer *end
 	user core.LinkUser
 	line *line.Line
@@ -72,6 +73,7 @@ func newEnd(w *World, n *node, info core.LinkInfo, ln *line.Line, s *socket) *en
 	e.arrival = w.newTimer(nil, func() { e.pump(w.Now()) })
 	e.room = w.newTimer(nil, e.writable)
 	e.stall = w.newTimer(nil, e.giveUp)
+	e.port = &port{end: e}
 	e.setLimit()
 	s.start(e)
 	return e
@@ -85,19 +87,8 @@ func (e *end) setLimit() {
 	}
 }
 
-// Info describes this end.
-func (e *end) Info() core.LinkInfo { return e.info }
-
-// Queued returns how many packets wait for the line or for the socket.
-func (e *end) Queued() int { return e.line.Queued(e.w.Now()) + e.out.n }
-
-// Attach sets the user of this end.
-func (e *end) Attach(u core.LinkUser) { e.user = u }
-
-// Send puts a frame on the line. One that is larger than the MTU allows is dropped with
-// core.ErrMsgSize, on a link that is down with core.ErrFlowDown. A datagram to anybody but the other
-// end of the wire is lost.
-func (e *end) Send(p *pkt.Buf, to core.Addr) error {
+// send puts a frame on the line.
+func (e *end) send(p *pkt.Buf, to core.Addr) error {
 	if p.Len() > e.max {
 		p.Release()
 		return core.ErrMsgSize
@@ -204,6 +195,28 @@ func (e *end) awaitRoom() {
 		e.waiting = false
 		e.flush()
 	})
+}
+
+// tell has the user know the state of the wire, unless it does.
+func (e *end) tell(up bool) {
+	if e.info.Up == up {
+		return
+	}
+	e.info.Up = up
+	if e.user != nil {
+		e.user.LinkState(up)
+	}
+}
+
+// revive gives the end to the next life of its node. The port of the old life is inert from then on.
+func (e *end) revive(next *node) {
+	if e.notice != nil {
+		e.notice.Stop()
+	}
+	e.port.info, e.port.end = e.info, nil
+	e.port.info.Up = false
+	e.node, e.user, e.blocked, e.notice = next, nil, false, nil
+	e.port = &port{end: e}
 }
 
 // writable tells a blocked user that there is room again.

@@ -19,6 +19,7 @@ type wire struct {
 	w    *World
 	ends [2]*end
 	up   bool
+	cut  bool // by SetUp
 }
 
 // Link wires two nodes of this world. An Ethernet link carries whole frames as the payload of
@@ -59,9 +60,7 @@ func (w *World) Link(spec core.LinkSpec, a, b core.Env) (core.Wire, error) {
 	for _, e := range wi.ends {
 		w.readers.Go(e.read)
 	}
-	if na.dead || nb.dead {
-		wi.SetUp(false)
-	}
+	wi.update()
 	return wi, nil
 }
 
@@ -79,6 +78,9 @@ func infoOf(spec core.LinkSpec) (core.LinkInfo, error) {
 	default:
 		return info, fmt.Errorf("link %q: kind direct: accepted in live mode are ethernet and datagram", spec.Name)
 	}
+	if spec.IPv6 {
+		return info, fmt.Errorf("link %q: ipv6: accepted in live mode are IPv4 datagrams", spec.Name)
+	}
 	if info.MTU < 0 || info.MTU > largest {
 		return info, fmt.Errorf("link %q: mtu: %d: accepted in live mode is 1 to %d", spec.Name, info.MTU, largest)
 	}
@@ -86,7 +88,7 @@ func infoOf(spec core.LinkSpec) (core.LinkInfo, error) {
 }
 
 // Ends returns the link as each node sees it.
-func (wi *wire) Ends() (a, b core.Link) { return wi.ends[0], wi.ends[1] }
+func (wi *wire) Ends() (a, b core.Link) { return wi.ends[0].port, wi.ends[1].port }
 
 // Spec returns the spec of one direction.
 func (wi *wire) Spec(dir int) core.LinkSpec { return wi.ends[dir].line.Spec() }
@@ -98,7 +100,7 @@ func (wi *wire) Stats(dir int) core.LinkStats { return wi.ends[dir].stats() }
 func (wi *wire) Set(dir int, s core.LinkSpec) error {
 	e := wi.ends[dir]
 	old := e.line.Spec()
-	s.Name, s.Kind, s.MTU = old.Name, old.Kind, old.MTU
+	s.Name, s.Kind, s.MTU, s.IPv6 = old.Name, old.Kind, old.MTU, old.IPv6
 	now := wi.w.Now()
 	if err := e.line.Set(now, s); err != nil {
 		return err
@@ -109,9 +111,15 @@ func (wi *wire) Set(dir int, s core.LinkSpec) error {
 }
 
 // SetUp takes both directions down or up and tells the users, each in a call of its own. A wire to a
-// node that was killed stays down.
+// node that was killed comes up when the node is revived.
 func (wi *wire) SetUp(up bool) {
-	up = up && !wi.ends[0].node.dead && !wi.ends[1].node.dead
+	wi.cut = !up
+	wi.update()
+}
+
+// update takes the wire down or up if it is not as it should be.
+func (wi *wire) update() {
+	up := !wi.cut && !wi.ends[0].node.dead && !wi.ends[1].node.dead
 	if wi.up == up {
 		return
 	}
@@ -124,27 +132,30 @@ func (wi *wire) SetUp(up bool) {
 			wi.noticeIn(e, d)
 			continue
 		}
-		wi.w.post(e.node, func() {
-			e.info.Up = up
-			if e.user != nil {
-				e.user.LinkState(up)
-			}
-		})
+		wi.w.post(e.node, func() { e.tell(up) })
 	}
 }
 
 // noticeIn has the user of an end told after a while, if the wire is not back by then to what it knows.
 func (wi *wire) noticeIn(e *end, d time.Duration) {
 	if e.notice == nil {
-		e.notice = wi.w.newTimer(e.node, func() {
-			if e.info.Up == wi.up {
-				return
-			}
-			e.info.Up = wi.up
-			if e.user != nil {
-				e.user.LinkState(e.info.Up)
-			}
-		})
+		e.notice = wi.w.newTimer(e.node, func() { e.tell(wi.up) })
 	}
 	e.notice.Reset(d)
+}
+
+// revive gives the ends at a killed node to its next life, which finds the wire as it is.
+func (wi *wire) revive(old, next *node) {
+	mine := [2]bool{wi.ends[0].node == old, wi.ends[1].node == old}
+	for i, e := range wi.ends {
+		if mine[i] {
+			e.revive(next)
+		}
+	}
+	wi.update()
+	for i, e := range wi.ends {
+		if mine[i] {
+			e.info.Up = wi.up
+		}
+	}
 }

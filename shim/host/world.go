@@ -66,10 +66,15 @@ func (w *World) Node(name string) core.Env {
 	if old := w.nodes[name]; old != nil && !old.dead {
 		panic("host: node " + strconv.Quote(name) + " exists")
 	}
+	_, env := w.newNode(name)
+	return env
+}
+
+func (w *World) newNode(name string) (*node, core.Env) {
 	n := &node{name: name, index: uint32(len(w.order) + 1)}
 	w.nodes[name] = n
 	w.order = append(w.order, n)
-	return w.component(n, w.unique(name))
+	return n, w.component(n, w.unique(name))
 }
 
 // unique makes a path that no component of this world has.
@@ -125,10 +130,21 @@ func (w *World) Kill(name string) {
 		}
 	}
 	for _, wi := range w.wires {
-		if wi.ends[0].node == n || wi.ends[1].node == n {
-			wi.SetUp(false)
-		}
+		wi.update()
 	}
+}
+
+// Revive starts a killed node again, on the wires that it had.
+func (w *World) Revive(name string) (core.Env, error) {
+	old := w.nodes[name]
+	if old == nil || !old.dead {
+		return core.Env{}, fmt.Errorf("revive node %q: it is no killed node of this world", name)
+	}
+	n, env := w.newNode(name)
+	for _, wi := range w.wires {
+		wi.revive(old, n)
+	}
+	return env, nil
 }
 
 // Run is the actor: it takes turns on the calling goroutine until the given time, until Stop, or until a

@@ -79,11 +79,11 @@ func (x *decoding) fits(f *flow, data []byte) bool {
 	header, _ := x.d.plausibleHeader(data)
 	switch f.role {
 	case roleManagement:
-		return x.d.plausibleLinkState(data)
+		return x.d.plausibleLinkState(data) || plausiblePathVector(data)
 	case roleDataTransfer:
 		return header
 	case roleUnknown, roleFresh:
-		return header || x.d.plausibleLinkState(data)
+		return header || x.d.plausibleLinkState(data) || plausiblePathVector(data)
 	}
 	return false
 }
@@ -142,7 +142,7 @@ func (x *decoding) content(f *flow, data []byte) error {
 	case roleApplication:
 		return x.sdu("application", data)
 	case roleEnrollment:
-		return x.sdu("enrollment", data)
+		return x.enrollment(data)
 	case roleBroadcast:
 		return x.sdu("broadcast", data)
 	case roleManagement:
@@ -155,7 +155,7 @@ func (x *decoding) content(f *flow, data []byte) error {
 
 // unknown decodes an SDU by its form, and keeps the role of the flow where the form leaves no doubt.
 func (x *decoding) unknown(f *flow, data []byte) error {
-	if x.d.plausibleLinkState(data) {
+	if x.d.plausibleLinkState(data) || plausiblePathVector(data) {
 		f.role = roleManagement
 		return x.linkState(data)
 	}
@@ -169,9 +169,13 @@ func (x *decoding) unknown(f *flow, data []byte) error {
 	return x.sdu("unknown", data)
 }
 
+// linkState decodes a message of routing: of link state, or of path-vector, which is told by its first byte.
 func (x *decoding) linkState(data []byte) error {
 	m, err := wire.ParseLSA(data)
 	if err != nil {
+		if len(data) > 0 && data[0] == wire.PVMagic {
+			return x.pathVector(data)
+		}
 		return x.failed(err, data)
 	}
 	x.b.AddLayer(&LinkState{BaseLayer: layers.BaseLayer{Contents: data}, LSA: m})

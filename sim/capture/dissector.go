@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -33,7 +34,10 @@ type DissectorOptions struct {
 	// EtherTypes of the Ethernet shims; none means 0xA000 (spec 01 §3.1). Frames of other types are
 	// left to gopacket.
 	EtherTypes []uint16
-	// HashLen is the length in bytes of the digests of names; 0 means 32 (SHA3-256, spec 01 §2.1).
+	// Ports of the UDP shims; none means 3435 (spec 01 §5.1). Other datagrams are left to gopacket.
+	Ports []uint16
+	// HashLen is the length in bytes of the digests of names; 0 means 32 (SHA3-256, spec 01 §2.1). On UDP it
+	// is 16 at all times.
 	HashLen int
 	// PCI is the layout of the data transfer header; the zero value means 4 + 8 bytes (spec 02 §1).
 	PCI wire.PCI
@@ -51,12 +55,16 @@ type Dissector struct {
 	flows  map[endpoint]*flow
 	peers  map[int]int    // interfaces at the two ends of a link
 	lonely map[string]int // link name → the one interface of it so far
+	hosts  map[netip.AddrPort]uint64
 }
 
 // NewDissector returns a Dissector that knows no flow. It panics on a header layout that cannot be.
 func NewDissector(opts DissectorOptions) *Dissector {
 	if len(opts.EtherTypes) == 0 {
 		opts.EtherTypes = []uint16{wire.DIXEtherType}
+	}
+	if len(opts.Ports) == 0 {
+		opts.Ports = []uint16{wire.UDPPort}
 	}
 	if opts.HashLen == 0 {
 		opts.HashLen = 32
@@ -67,7 +75,7 @@ func NewDissector(opts DissectorOptions) *Dissector {
 	if err := opts.PCI.Validate(); err != nil {
 		panic("capture: " + err.Error())
 	}
-	return &Dissector{opts: opts, flows: make(map[endpoint]*flow), peers: make(map[int]int), lonely: make(map[string]int)}
+	return &Dissector{opts: opts, flows: make(map[endpoint]*flow), peers: make(map[int]int), lonely: make(map[string]int), hosts: make(map[netip.AddrPort]uint64)}
 }
 
 // Interface tells the name of an interface of the capture. Two with the same name in front of the last
@@ -97,7 +105,8 @@ func (d *Dissector) ends(id int) (from, to uint64) {
 	return uint64(id), ^uint64(id)
 }
 
-// Decode decodes a frame of a link of the given type: Ethernet, or [LinkTypeDirect]. ci is what the
+// Decode decodes a frame of a link of the given type: Ethernet, which datagrams are captured as too, or
+// [LinkTypeDirect]. ci is what the
 // capture file says of it; of a direct link the interface matters, since flow numbers count
 // per link: see Interface. The bytes are copied. A frame that cannot be decoded to its end has an ErrorLayer.
 func (d *Dissector) Decode(frame []byte, link layers.LinkType, ci gopacket.CaptureInfo) gopacket.Packet {
@@ -162,7 +171,15 @@ func (x *decoding) ethernet(data []byte) error {
 	}
 	x.b.AddLayer(eth)
 	x.b.SetLinkLayer(eth)
-	if !slices.Contains(x.d.opts.EtherTypes, uint16(eth.EthernetType)) {
+	switch t := uint16(eth.EthernetType); {
+	case slices.Contains(x.d.opts.EtherTypes, t):
+	case eth.Length > 0 && plausibleLLC(eth.Payload):
+		x.dst, x.src = mac(eth.DstMAC), mac(eth.SrcMAC)
+		x.cut = int(eth.Length) > len(eth.Payload)
+		return x.llc(eth.Payload)
+	case eth.EthernetType == layers.EthernetTypeIPv4, eth.EthernetType == layers.EthernetTypeIPv6:
+		return x.ip(eth)
+	default:
 		return x.b.NextDecoder(eth.EthernetType)
 	}
 	x.scope = dixScope(uint16(eth.EthernetType))
@@ -288,7 +305,7 @@ func (x *decoding) dataTransfer(data []byte) error {
 	case l.EID == eidFlowAllocator:
 		return x.flowAllocation(payload)
 	case l.EID == eidDirectory:
-		return x.sdu("directory", payload)
+		return x.directory(payload)
 	case l.EID < firstFlowEID:
 		return x.sdu(fmt.Sprintf("component %d", l.EID), payload)
 	case x.depth >= maxDepth:

@@ -5,8 +5,8 @@
 // of the simulation. It never changes a run: a phantom payload is written as the zeros it stands for,
 // and the buffer stays as it was.
 //
-// The [Dissector] turns a frame into a gopacket.Packet. What follows the header of the Ethernet shim, or
-// of a data-transfer packet, is said nowhere in the packet: it depends on the flow. The dissector
+// The [Dissector] turns a frame into a gopacket.Packet. What follows the header of a shim, or of a
+// data-transfer packet, is said nowhere in the packet: it depends on the flow. The dissector
 // learns the flows from the allocation messages and from the connection exchange it sees, and guesses
 // from the form of a message where it has not seen them.
 package capture

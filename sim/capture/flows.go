@@ -29,15 +29,17 @@ type flow struct {
 // endpoint is the receiving end of a flow, as packets name it.
 type endpoint struct {
 	scope uint32 // which numbering, see below
-	host  uint64 // MAC, interface at that end of a direct link, or address in the layer
+	host  uint64 // MAC, interface at that end of a direct link, number of an IP host, or address in the layer
 	eid   uint64
 }
 
-// The scopes: one for the Ethernet shims with an EtherType, one for direct links, and one for the
-// unicast layers at each depth of recursion. Layers side by side share one; their endpoint ids
+// The scopes: one for the Ethernet shims with an EtherType, one for direct links, for LLC and for UDP each,
+// and one for the unicast layers at each depth of recursion. Layers side by side share one; their endpoint ids
 // are random and do not meet.
 const (
 	scopeDirect  = 1 << 16
+	scopeLLC     = scopeDirect + 1
+	scopeUDP     = scopeDirect + 2
 	scopeUnicast = 1 << 17
 )
 
@@ -105,6 +107,12 @@ func (d *Dissector) plausibleLinkState(b []byte) bool {
 	m, err := wire.ParseLSA(b)
 	width := uint(8 * d.opts.PCI.Addr)
 	return err == nil && m.Src>>width == 0 && m.Dst>>width == 0 && m.Flags&^wire.LSAWithdrawn == 0
+}
+
+// plausiblePathVector reports whether b is a message of the policy path-vector, whose form leaves no doubt.
+func plausiblePathVector(b []byte) bool {
+	_, err := wire.ParsePathVector(b)
+	return err == nil
 }
 
 // plausibleFRCP reports whether b has the form of an FRCP packet: a combination of flags that is sent

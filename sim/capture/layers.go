@@ -198,8 +198,8 @@ func (l *FRCP) String() string {
 // SDU is what a flow carries for its user, and whatever this package has no layer for.
 type SDU struct {
 	layers.BaseLayer
-	// Kind says what is known of it: "application", "keepalive", "enrollment", "directory",
-	// "broadcast", "encrypted", "cut short", "unknown", …
+	// Kind says what is known of it: "application", "keepalive", "broadcast", "encrypted", "cut short",
+	// "unknown", "enrollment" and "directory" where their messages cannot be read, …
 	Kind string
 }
 

@@ -57,16 +57,38 @@ type Options struct {
 // frame. Interfaces may be added at any time before the frames that name them. It is not safe for use
 // from several goroutines.
 //
+// The packets of a datagram link are payloads of UDP, without any headers. Each is written as the Ethernet
+// frame that could carry it, with synthetic headers of Ethernet, IP and UDP: the addresses and ports of the
+// ends, MACs made of the last four bytes of the IP addresses behind 02:00, a hop limit of 64, and valid checksums.
+// They count in the captured and in the original length.
+//
 // The first error of the underlying writer, or of a wrong argument to Frame, stops all further
 // writing and is returned by Flush and Close: a run is not disturbed by a full disk.
 type Writer struct {
 	out     *bufio.Writer
 	ng      *pcapgo.NgWriter // nil before the first interface
 	opts    Options
-	kind    core.LinkKind // of every interface
-	count   int
+	link    layers.LinkType // of every interface
+	ends    []linkEnd       // by id
 	err     error
 	scratch []byte
+}
+
+// linkEnd is what an interface stands for, and the headers that its packets do not have themselves.
+type linkEnd struct {
+	kind core.LinkKind
+	head datagramHead // of a datagram link
+}
+
+// headLen returns the length in bytes of the synthetic header in front of each packet.
+func (e *linkEnd) headLen() int {
+	switch e.kind {
+	case core.LinkDirect:
+		return DirectHeaderLen
+	case core.LinkDatagram:
+		return len(e.head)
+	}
+	return 0
 }
 
 // New returns a Writer that writes to w. It writes nothing before the first interface exists, since a
@@ -81,36 +103,56 @@ func New(w io.Writer, opts Options) (*Writer, error) {
 	return &Writer{out: bufio.NewWriterSize(w, bufferSize), opts: opts}, nil
 }
 
-// Interface adds the end of a link and returns the id that Frame wants, counting from 0. name is the
-// link and the node, as in "seattle-denver:seattle", by which a [Reader] pairs the ends of a link; rate is in bit/s, 0 when unlimited.
+// Interface adds the end of an Ethernet or direct link and returns the id that Frame wants, counting from 0.
+// name is the link and the node, as in "seattle-denver:seattle", by which a [Reader] pairs the ends of a
+// link; rate is in bit/s, 0 when unlimited.
 //
-// The first interface sets the link type of the file. An end of another kind is refused: readers take
-// the link type of the first interface for the whole file, so that Ethernet and direct links need a
-// file each.
+// The first interface sets the link type of the file. An end of another type is refused: readers take
+// the link type of the first interface for the whole file, so that direct links need a file of their own.
 func (w *Writer) Interface(name string, rate int64, kind core.LinkKind) (id int, err error) {
+	if kind == core.LinkDatagram {
+		return 0, fmt.Errorf("capture: interface %q: the addresses of a datagram link are needed, see End", name)
+	}
+	return w.add(name, rate, linkEnd{kind: kind})
+}
+
+// End is Interface for the end of a link of any kind, which it describes together with the other end. The
+// packets of a datagram link are written as whole Ethernet frames, see [Writer]; its addresses must be
+// IP addresses of one version.
+func (w *Writer) End(name string, own, peer core.LinkInfo) (id int, err error) {
+	e := linkEnd{kind: own.Kind}
+	if own.Kind == core.LinkDatagram {
+		if e.head, err = newDatagramHead(own.Addr, peer.Addr); err != nil {
+			return 0, fmt.Errorf("capture: interface %q: %w", name, err)
+		}
+	}
+	return w.add(name, own.Rate, e)
+}
+
+func (w *Writer) add(name string, rate int64, e linkEnd) (id int, err error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	linkType, err := linkTypeOf(kind)
+	linkType, err := linkTypeOf(e.kind)
 	if err != nil {
 		return 0, fmt.Errorf("capture: interface %q: %w", name, err)
 	}
 	if len(name) > maxNameLen {
 		return 0, fmt.Errorf("capture: interface name of %d bytes, at most %d are accepted", len(name), maxNameLen)
 	}
-	if w.ng != nil && kind != w.kind {
-		return 0, fmt.Errorf("capture: interface %q is %s, the interfaces of this file are %s: capture each kind to a file of its own", name, kindName(kind), kindName(w.kind))
+	if w.ng != nil && linkType != w.link {
+		return 0, fmt.Errorf("capture: interface %q is %s, the first interface of this file is %s: capture direct links to a file of their own", name, kindName(e.kind), kindName(w.ends[0].kind))
 	}
 	in := pcapgo.NgInterface{
 		Name:                name,
-		Description:         describe(rate, kind),
+		Description:         describe(rate, e.kind),
 		LinkType:            linkType,
 		SnapLength:          uint32(w.opts.SnapLen),
 		TimestampResolution: 9,
 	}
 	if w.ng == nil {
 		err = w.open(in)
-		w.kind = kind
+		w.link = linkType
 	} else {
 		_, err = w.ng.AddInterface(in)
 	}
@@ -118,8 +160,8 @@ func (w *Writer) Interface(name string, rate int64, kind core.LinkKind) (id int,
 		w.fail(fmt.Errorf("capture: interface %q: %w", name, err))
 		return 0, w.err
 	}
-	w.count++
-	return w.count - 1, nil
+	w.ends = append(w.ends, e)
+	return len(w.ends) - 1, nil
 }
 
 // open writes the section header and the first interface. Nothing about the machine goes into it: the
@@ -133,12 +175,12 @@ func (w *Writer) open(in pcapgo.NgInterface) (err error) {
 
 func linkTypeOf(kind core.LinkKind) (layers.LinkType, error) {
 	switch kind {
-	case core.LinkEthernet:
+	case core.LinkEthernet, core.LinkDatagram:
 		return layers.LinkTypeEthernet, nil
 	case core.LinkDirect:
 		return LinkTypeDirect, nil
 	}
-	return 0, fmt.Errorf("link kind %s cannot be captured, accepted are ethernet and direct", kindName(kind))
+	return 0, fmt.Errorf("link kind %s cannot be captured, accepted are ethernet, datagram and direct", kindName(kind))
 }
 
 func kindName(kind core.LinkKind) string {
@@ -167,8 +209,13 @@ func (w *Writer) Frame(id int, now clock.Time, wallEpochNs int64, p *pkt.Buf) {
 	if w.err != nil {
 		return
 	}
-	if id < 0 || id >= w.count {
-		w.fail(fmt.Errorf("capture: frame for interface %d, there are %d", id, w.count))
+	if id < 0 || id >= len(w.ends) {
+		w.fail(fmt.Errorf("capture: frame for interface %d, there are %d", id, len(w.ends)))
+		return
+	}
+	e := &w.ends[id]
+	if e.kind == core.LinkDatagram && p.Len() > maxDatagram {
+		w.fail(fmt.Errorf("capture: datagram of %d bytes at %v, IP carries at most %d", p.Len(), now, maxDatagram))
 		return
 	}
 	stamp := wallEpochNs + int64(now)
@@ -176,7 +223,7 @@ func (w *Writer) Frame(id int, now clock.Time, wallEpochNs int64, p *pkt.Buf) {
 		w.fail(fmt.Errorf("capture: frame at %v with the epoch at %d ns: before 1970 or after 2262", now, wallEpochNs))
 		return
 	}
-	data, length := w.image(p)
+	data, length := w.image(e, p)
 	ci := gopacket.CaptureInfo{Timestamp: time.Unix(0, stamp), CaptureLength: len(data), Length: length, InterfaceIndex: id}
 	if err := w.ng.WritePacket(ci, data); err != nil {
 		w.fail(fmt.Errorf("capture: frame at %v: %w", now, err))
@@ -185,11 +232,8 @@ func (w *Writer) Frame(id int, now clock.Time, wallEpochNs int64, p *pkt.Buf) {
 
 // image returns the bytes of p that are written and the length of all of them. The slice is valid until
 // the next call.
-func (w *Writer) image(p *pkt.Buf) (data []byte, length int) {
-	head := 0
-	if w.kind == core.LinkDirect {
-		head = DirectHeaderLen
-	}
+func (w *Writer) image(e *linkEnd, p *pkt.Buf) (data []byte, length int) {
+	head := e.headLen()
 	length = head + p.Len()
 	keep := length
 	if w.opts.SnapLen > 0 {
@@ -199,13 +243,17 @@ func (w *Writer) image(p *pkt.Buf) (data []byte, length int) {
 	if head == 0 && keep <= len(front) {
 		return front[:keep], length
 	}
-	if cap(w.scratch) < max(keep, DirectHeaderLen) {
+	if cap(w.scratch) < max(keep, head) {
 		w.scratch = make([]byte, max(2*keep, 2048))
 	}
 	out := w.scratch[:max(keep, head)]
-	if head > 0 {
+	switch e.kind {
+	case core.LinkDirect:
 		binary.BigEndian.PutUint32(out, p.Meta.Flow)
 		binary.BigEndian.PutUint32(out[4:], uint32(p.Meta.Kind)<<24)
+	case core.LinkDatagram:
+		e.head.put(out, front, p.Len())
+	case core.LinkEthernet:
 	}
 	n := copy(out[head:], front)
 	clear(out[head+n:])

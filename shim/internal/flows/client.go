@@ -50,8 +50,8 @@ func (m *Machine) newAttempt(r core.FlowRequest, done func(core.Flow, core.FlowR
 	if !ok {
 		return nil, fmt.Errorf("%w: no member of layer %q has registered it", core.ErrName, m.cfg.Layer.Name)
 	}
-	if n := m.cfg.Fixed + len(r.Hash) + len(r.Piggyback); n > m.mtu {
-		return nil, fmt.Errorf("%w: allocation request of %d bytes, layer %q takes %d", core.ErrMsgSize, n, m.cfg.Layer.Name, m.mtu)
+	if n := m.cfg.Fixed + len(r.Hash) + len(r.Piggyback); n > m.management() {
+		return nil, fmt.Errorf("%w: allocation request of %d bytes, layer %q takes %d", core.ErrMsgSize, n, m.cfg.Layer.Name, m.management())
 	}
 	e, err := m.newEnd(r.QoS)
 	if err != nil {
@@ -100,8 +100,7 @@ func (m *Machine) reply(msg *Message, from core.Addr) {
 	case e.attempt.peer != from:
 		m.Drop.Source++
 		return
-	case msg.Response == 0 && msg.Source == 0:
-		// EID 0 is management (spec 01 §3.4): no flow can be there.
+	case msg.Response == 0 && !m.canBePeer(msg.Source):
 		m.Drop.EID++
 		return
 	}

@@ -76,6 +76,30 @@ func (m *Machine) Query(h core.Hash, done func(found bool)) (cancel func()) {
 	return func() { m.dropQuery(q) }
 }
 
+// Resolve is Query for a layer whose members do not answer name queries. What the directory does not know
+// is looked up elsewhere: look calls done when it has an answer, once, from wherever it likes.
+func (m *Machine) Resolve(h core.Hash, look func(done func(core.Addr, bool)), done func(found bool)) (cancel func()) {
+	if m.checkHash(h) != nil {
+		return m.later(func() { done(false) })
+	}
+	if _, ok := m.dir.latest(h); ok {
+		return m.later(func() { done(true) })
+	}
+	live := true
+	look(func(a core.Addr, ok bool) {
+		m.env.Post(func() {
+			if ok {
+				m.dir.add(h, a)
+			}
+			if live {
+				live = false
+				done(ok)
+			}
+		})
+	})
+	return func() { live = false }
+}
+
 // found enters a reply into the directory, whether or not somebody waits for it, and wakes the
 // queries for the digest.
 func (m *Machine) found(h core.Hash, from core.Addr) {

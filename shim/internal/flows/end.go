@@ -6,6 +6,7 @@ import (
 
 	"ouroboros/core"
 	"ouroboros/core/pkt"
+	"ouroboros/core/ring"
 	"ouroboros/core/trace"
 )
 
@@ -37,7 +38,7 @@ type End struct {
 	writable  bool // Writable came before a sink was attached
 	flushing  bool // flush is posted
 	flush     func()
-	held      ring
+	held      ring.Ring[*pkt.Buf]
 	qos       core.QoS
 
 	attempt *attempt   // of the initiator, until the reply
@@ -89,8 +90,8 @@ func (e *End) Write(p *pkt.Buf) error {
 		} else {
 			copy(h, e.frame.Header[:l])
 		}
-		if e.frame.Sized {
-			binary.BigEndian.PutUint16(h[l-2:], uint16(n))
+		if at := e.frame.SizeAt; at > 0 {
+			binary.BigEndian.PutUint16(h[at:], uint16(n+int(e.frame.SizeOf)))
 		}
 	}
 	p.Meta = pkt.Meta{Flow: e.remote}
@@ -144,12 +145,10 @@ func (e *End) Deliver(p *pkt.Buf) {
 		e.sink.Deliver(p)
 		return
 	}
-	if e.held.n >= maxHeld {
+	if !e.held.Push(p, maxHeld) {
 		m.Drop.Held++
 		p.Release()
-		return
 	}
-	e.held.push(p)
 }
 
 // SetReceive turns Deliver off and on. Up to 1023 packets are held while it is off.
@@ -167,11 +166,11 @@ func (e *End) Attach(s core.Sink) {
 // arrange decides which way packets go and posts the delivery of what the user has not had yet.
 func (e *End) arrange() {
 	ready := e.state == allocated && e.sink != nil
-	e.straight = ready && e.receiving && e.held.n == 0
+	e.straight = ready && e.receiving && e.held.Len() == 0
 	if !ready || e.flushing {
 		return
 	}
-	if e.receiving && e.held.n > 0 || e.writable || e.told != e.m.up {
+	if e.receiving && e.held.Len() > 0 || e.writable || e.told != e.m.up {
 		e.flushing = true
 		e.m.env.Post(e.flush)
 	}
@@ -187,8 +186,8 @@ func (e *End) deliverHeld() {
 		e.writable = false
 		e.sink.Writable()
 	}
-	for e.state == allocated && e.receiving && e.held.n > 0 {
-		e.sink.Deliver(e.held.pop())
+	for e.state == allocated && e.receiving && e.held.Len() > 0 {
+		e.sink.Deliver(e.held.Pop())
 	}
 	e.arrange()
 }
@@ -222,8 +221,8 @@ func (e *End) Close(wait time.Duration) {
 	}
 	m := e.m
 	e.state, e.open, e.straight, e.sink = closed, false, false, nil
-	for e.held.n > 0 {
-		e.held.pop().Release()
+	for e.held.Len() > 0 {
+		e.held.Pop().Release()
 	}
 	m.release(e, wait)
 	m.env.Trace.Note(m.env.Now(), trace.FlowClosed, uint64(e.eid), 0)

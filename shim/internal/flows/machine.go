@@ -47,7 +47,8 @@ type Message struct {
 type Frame struct {
 	Header [MaxHeader]byte
 	Len    uint8  // bytes of Header in use
-	Sized  bool   // the last two bytes of the header are the length of the SDU, big-endian
+	SizeAt uint8  // offset of the length field in Header: two bytes, big-endian; 0 = there is none
+	SizeOf uint8  // bytes of the header that the length field counts beside the SDU
 	Tag    uint64 // what the shim compares on receipt, for instance the address of the peer
 }
 
@@ -58,8 +59,8 @@ const MaxHeader = 18
 type Medium interface {
 	// Encode returns a buffer with the frame of a management message. The zero address means everybody.
 	Encode(m *Message, to core.Addr) *pkt.Buf
-	// Frame returns the header of data to the flow with the given EID of a peer.
-	Frame(peer core.Addr, eid uint32) Frame
+	// Frame returns the header of data from the flow with the EID own to that with the EID remote of a peer.
+	Frame(peer core.Addr, own, remote uint32) Frame
 }
 
 // Config describes a shim to its Machine.
@@ -68,10 +69,27 @@ type Config struct {
 	MPL      time.Duration
 	FirstEID uint32 // EIDs are chosen from FirstEID to LastEID
 	LastEID  uint32
+	MinPeer  uint32 // EIDs of peers are from MinPeer to MaxPeer
+	MaxPeer  uint32
 	MaxMTU   int // upper limit of the layer's MTU in bytes
 	Overhead int // bytes of the MTU that the shim header takes
 	Header   int // bytes that the shim pushes, the header of the link included
 	Fixed    int // bytes of a request without digest and piggyback
+	// MaxManagement is the longest management message in bytes that is sent; 0 = as long as an SDU.
+	MaxManagement int
+}
+
+// management returns the longest management message in bytes that the layer takes now.
+func (m *Machine) management() int {
+	if m.cfg.MaxManagement > 0 {
+		return min(m.mtu, m.cfg.MaxManagement)
+	}
+	return m.mtu
+}
+
+// canBePeer reports whether a peer can have a flow with the EID that it named.
+func (m *Machine) canBePeer(eid uint32) bool {
+	return eid >= m.cfg.MinPeer && eid <= m.cfg.MaxPeer
 }
 
 // Limits that keep a hostile or broken neighbour from filling the memory.

@@ -40,7 +40,7 @@ type incoming struct {
 
 // request handles FLOW_REQ at the responder.
 func (m *Machine) request(msg *Message, from core.Addr) {
-	if msg.Source == 0 {
+	if !m.canBePeer(msg.Source) {
 		m.Drop.EID++
 		return
 	}
@@ -85,9 +85,9 @@ func (in *incoming) respond(code core.Code, piggyback []byte) (core.Flow, error)
 	if in.tracked {
 		delete(m.pending, in.key)
 	}
-	if n := m.cfg.Fixed + len(piggyback); code == 0 && n > m.mtu {
+	if n := m.cfg.Fixed + len(piggyback); code == 0 && n > m.management() {
 		in.answer(&Message{Response: -int32(core.ErrMsgSize)})
-		return nil, fmt.Errorf("%w: allocation reply of %d bytes, layer %q takes %d", core.ErrMsgSize, n, m.cfg.Layer.Name, m.mtu)
+		return nil, fmt.Errorf("%w: allocation reply of %d bytes, layer %q takes %d", core.ErrMsgSize, n, m.cfg.Layer.Name, m.management())
 	}
 	if code != 0 {
 		in.answer(&Message{Response: -int32(code), Piggyback: bytes.Clone(piggyback)})

@@ -56,7 +56,7 @@ func (m *Machine) initiator(eid uint32) *End {
 // allocate completes an end, now that its peer is known.
 func (m *Machine) allocate(e *End, peer core.Addr, remote uint32) {
 	e.peer, e.remote = peer, remote
-	e.frame = m.medium.Frame(peer, remote)
+	e.frame = m.medium.Frame(peer, e.eid, remote)
 	e.state = allocated
 	e.open, e.told = m.up, true
 	m.env.Trace.Note(m.env.Now(), trace.FlowAllocated, uint64(e.eid), 0)

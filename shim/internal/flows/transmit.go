@@ -83,29 +83,3 @@ func (m *Machine) Writable() {
 	}
 	m.tx.spare = ends[:0]
 }
-
-// ring is a queue of packets that grows as needed.
-type ring struct {
-	buf     []*pkt.Buf // length a power of two
-	head, n int
-}
-
-func (r *ring) push(p *pkt.Buf) {
-	if r.n == len(r.buf) {
-		grown := make([]*pkt.Buf, max(8, 2*r.n))
-		for i := range r.n {
-			grown[i] = r.buf[(r.head+i)&(len(r.buf)-1)]
-		}
-		r.buf, r.head = grown, 0
-	}
-	r.buf[(r.head+r.n)&(len(r.buf)-1)] = p
-	r.n++
-}
-
-func (r *ring) pop() *pkt.Buf {
-	p := r.buf[r.head]
-	r.buf[r.head] = nil
-	r.head = (r.head + 1) & (len(r.buf) - 1)
-	r.n--
-	return p
-}

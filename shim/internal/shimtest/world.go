@@ -5,6 +5,7 @@ package shimtest
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"time"
 
 	"ouroboros/core"
@@ -150,12 +151,21 @@ func (w *World) Wire(kind core.LinkKind, n int, delay time.Duration) []*End {
 			Kind: kind, MTU: 1500, Up: true, Shared: n > 2, Headroom: 2, Tailroom: 1,
 			Addr: core.MACAddr([6]byte{0x02, 0xaa, 0xbb, 0xcc, 0xdd, byte(i + 1)}),
 		}}
+		if kind == core.LinkDatagram {
+			ends[i].SetAddr(core.IPAddr(netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}), 3435)))
+		}
 	}
 	for i, e := range ends {
 		e.peers = append(append(e.peers, ends[:i]...), ends[i+1:]...)
 	}
 	return ends
 }
+
+// SetAddr changes the address of the end, before a shim reads it.
+func (e *End) SetAddr(a core.Addr) { e.info.Addr = a }
+
+// SetMTU changes the MTU of the end, before a shim reads it.
+func (e *End) SetMTU(n int) { e.info.MTU = n }
 
 // Info describes the end.
 func (e *End) Info() core.LinkInfo { return e.info }
@@ -166,10 +176,10 @@ func (e *End) Queued() int { return 0 }
 // Attach sets the user.
 func (e *End) Attach(u core.LinkUser) { e.user = u }
 
-// Send delivers to all other ends after the delay.
-func (e *End) Send(p *pkt.Buf, _ core.Addr) error {
+// Send delivers to all other ends after the delay, a datagram to the one with the address.
+func (e *End) Send(p *pkt.Buf, to core.Addr) error {
 	if e.Through {
-		e.peers[0].user.Receive(p, core.Addr{})
+		e.peers[0].user.Receive(p, e.from())
 		return nil
 	}
 	if e.blocked {
@@ -189,23 +199,35 @@ func (e *End) Send(p *pkt.Buf, _ core.Addr) error {
 		p.Release()
 		return nil
 	}
-	last := len(e.peers) - 1
-	for _, peer := range e.peers[:last] {
-		peer.Inject(p.Clone(), e.delay)
+	for _, peer := range e.peers {
+		if e.info.Kind != core.LinkDatagram || peer.info.Addr == to {
+			peer.inject(p.Clone(), e.delay, e.from())
+		}
 	}
-	e.peers[last].Inject(p, e.delay)
+	p.Release()
 	return nil
 }
 
-// Inject has the end receive a packet after d.
-func (e *End) Inject(p *pkt.Buf, d time.Duration) {
-	t := e.w.NewTimer(func() { e.user.Receive(p, core.Addr{}) })
+// from returns what a receiver learns of the sender: its address on links that tell it.
+func (e *End) from() core.Addr {
+	if e.info.Kind == core.LinkDatagram {
+		return e.info.Addr
+	}
+	return core.Addr{}
+}
+
+// inject has the end receive a packet after d.
+func (e *End) inject(p *pkt.Buf, d time.Duration, from core.Addr) {
+	t := e.w.NewTimer(func() { e.user.Receive(p, from) })
 	t.Reset(d)
 }
 
-// Frame has the end receive a frame now.
-func (e *End) Frame(b []byte) {
-	e.user.Receive(e.w.pool.GetCopy(0, b), core.Addr{})
+// Frame has the end receive a frame now, from the first other end where links tell who sent it.
+func (e *End) Frame(b []byte) { e.FrameFrom(b, e.peers[0].from()) }
+
+// FrameFrom has the end receive a frame now.
+func (e *End) FrameFrom(b []byte, from core.Addr) {
+	e.user.Receive(e.w.pool.GetCopy(0, b), from)
 	e.w.Settle()
 }
 

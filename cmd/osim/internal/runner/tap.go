@@ -19,7 +19,7 @@ type tap struct {
 }
 
 // attach taps all wires that a layer uses, with one interface per link end in the order of the wires. A
-// file holds one kind of links only: the error says which wire is of another.
+// file holds direct links or others: the error says which wire does not fit.
 func attach(w *sim.World, n *node.Network, to io.Writer, comment string) (*tap, error) {
 	out, err := capture.New(to, capture.Options{Application: "osim", Comment: comment})
 	if err != nil {
@@ -31,9 +31,10 @@ func attach(w *sim.World, n *node.Network, to io.Writer, comment string) (*tap, 
 			continue
 		}
 		var ids [2]int
+		a, b := x.Ends()
+		ends := [2]core.LinkInfo{a.Info(), b.Info()}
 		for dir, end := range []string{x.A.Name, x.B.Name} {
-			spec := x.Spec(dir)
-			if ids[dir], err = out.Interface(x.Name+":"+end, spec.Rate, spec.Kind); err != nil {
+			if ids[dir], err = out.End(x.Name+":"+end, ends[dir], ends[1-dir]); err != nil {
 				return nil, err
 			}
 		}
