@@ -1,5 +1,6 @@
-// Package ipcp holds what all IPC processes share: the exchange by which components of two of them
-// connect over a flow of a lower layer (spec 07 §2).
+// Package ipcp holds what all IPC processes share (spec 07): the states of their life, the exchange by
+// which components of two of them connect over a flow of a lower layer, and the enrollment of a newcomer
+// with a member of a layer.
 package ipcp
 
 import (
@@ -30,8 +31,9 @@ type Announcement struct {
 	Address   uint64 // of its IPCP in the layer, 0 if none
 }
 
-// The components of a unicast IPCP, without their address.
+// The components of IPCPs, without their address. That of enrollment has none.
 var (
+	Enrollment   = Announcement{Component: "Enrollment", Protocol: "OEP", Version: 1, Syntax: 0}
 	Management   = Announcement{Component: "Management", Protocol: "LSP", Version: 1, Syntax: 0}
 	DataTransfer = Announcement{Component: "Data Transfer", Protocol: "dtp", Version: 1, Syntax: 2}
 )

@@ -3,244 +3,252 @@ package unicast
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ouroboros/core"
-	"ouroboros/frcp"
 	"ouroboros/ipcp"
-	"ouroboros/ipcp/unicast/pff"
 )
 
 const (
 	connectTimeout = 20 * time.Second // of the whole operation (spec 07 §8)
 	connectPause   = 100 * time.Millisecond
+	// Back-off and time of one try of a connection that is kept up.
+	persistFirst = time.Second
+	persistMost  = 30 * time.Second
+	persistTry   = 5 * time.Second
 )
 
-// errNoAddress ends a connection to a peer that is no member yet.
-var errNoAddress = errors.New("the peer has no address")
-
-// connection is an N-1 flow in use by a component.
-type connection struct {
-	i    *IPCP
-	comp string
-	peer uint64
-	flow core.Flow
-	port pff.Port
-	mgmt *mgmtFlow
+// ConnectOptions say which connections are made and how they are kept.
+type ConnectOptions struct {
+	Components ipcp.Components // 0 = both
+	// QoS is that of data transfer; the zero value is core.QoSRaw. Management runs over a raw flow, with
+	// the same time-out, so that both notice a dead peer at the same time.
+	QoS core.QoS
+	// Persist has this side make a connection again whenever it ends in any other way than by Disconnect or
+	// Leave, with a back-off of 1 s to 30 s, and go on after a failure of the first try.
+	Persist bool
 }
 
-// Serve accepts connections to this IPCP: it listens to its own name, which the broker registers in
-// the layers below.
-func (i *IPCP) Serve() error {
-	stop, err := i.alloc.Listen(i.cfg.Name, i.incoming)
-	if err != nil {
-		return fmt.Errorf("ipcp %s: %w", i.cfg.Name, err)
-	}
-	i.listens = append(i.listens, stop)
-	return nil
-}
-
-// incoming accepts a flow and waits for the component it is for.
-func (i *IPCP) incoming(in core.Incoming) {
-	if !i.started {
-		in.Reject(core.ErrIPCPState)
-		return
-	}
-	f, err := in.Accept()
-	if err != nil {
-		return
-	}
-	f = i.endToEnd(f)
-	ipcp.Accept(i.env, f, i.component, i.exchanges.Add, func(peer ipcp.Announcement, err error) {
-		if err == nil {
-			_ = i.connected(peer, f) // the peer notices that its flow is silent
-		}
-	})
-}
-
-// endToEnd puts the end-to-end protocol on an N-1 flow where its QoS asks for one, or for liveness.
-func (i *IPCP) endToEnd(f core.Flow) core.Flow {
-	if q := f.Info().QoS; q.Mode() == core.ModeRaw && q.BER != 0 && q.Timeout == 0 {
-		return f
-	}
-	return frcp.Wrap(i.env.Derive("n-1"), f)
-}
-
-// component returns what this IPCP announces for a component that a peer asks for.
-func (i *IPCP) component(name string) (ipcp.Announcement, bool) {
-	switch name {
-	case ipcp.Management.Component:
-		return ipcp.Management.At(i.address), true
-	case ipcp.DataTransfer.Component:
-		return ipcp.DataTransfer.At(i.address), true
-	}
-	return ipcp.Announcement{}, false
-}
-
-// connected hands a flow to its component, or closes it. A second connection of a component to the same
-// peer replaces the first (spec 04 §2.1).
-func (i *IPCP) connected(peer ipcp.Announcement, f core.Flow) error {
-	if !i.started || peer.Address == 0 {
-		f.Close(0)
-		if !i.started {
-			return core.ErrIPCPState
-		}
-		return errNoAddress
-	}
-	for _, c := range i.conns {
-		if c.comp == peer.Component && c.peer == peer.Address {
-			i.forget(c)
-			c.close()
-			break
-		}
-	}
-	c := &connection{i: i, comp: peer.Component, peer: peer.Address, flow: f, port: pff.None}
-	if c.comp == ipcp.Management.Component {
-		i.conns = append(i.conns, c)
-		c.mgmt = i.router.addManagement(c.peer, f, func(error) { i.forget(c) })
-		return nil
-	}
-	port, err := i.dt.AddPort(c.peer, f, c)
-	if err != nil {
-		f.Close(0)
-		return err
-	}
-	c.port = port
-	i.conns = append(i.conns, c)
-	i.router.addNeighbour(c.peer, port)
-	return nil
-}
-
-// PortState passes on that the N-1 flow went down or came up.
-func (c *connection) PortState(p pff.Port, up bool) { c.i.router.PortState(p, up) }
-
-// PortClosed ends the connection: the adjacency is gone at once (decision 5).
-func (c *connection) PortClosed(p pff.Port, _ uint64, _ error) {
-	c.i.forget(c)
-	c.i.router.removeNeighbour(p)
-}
-
-// close gives the connection up from this side.
-func (c *connection) close() {
-	if c.mgmt != nil {
-		c.mgmt.remove()
-		c.flow.Close(0)
-		return
-	}
-	c.i.dt.RemovePort(c.port, true)
-	c.i.router.removeNeighbour(c.port)
-}
-
-func (i *IPCP) forget(c *connection) {
-	for k, x := range i.conns {
-		if x == c {
-			i.conns = append(i.conns[:k], i.conns[k+1:]...)
-			return
-		}
-	}
-}
-
-// Connected reports whether there is a connection for data transfer to the member with that address.
-func (i *IPCP) Connected(peer uint64) bool {
-	for _, c := range i.conns {
-		if c.peer == peer && c.mgmt == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// attempt is a connect operation under way.
-type attempt struct {
+// wish is a connection that this side wants: under way, or standing.
+type wish struct {
 	i        *IPCP
 	dst      core.Name
 	lower    core.Name
 	qos      core.QoS
-	own      ipcp.Announcement
-	deadline core.Time
-	cancel   func()
+	comp     ipcp.Announcement
+	persist  bool
+	deadline core.Time // of the operation
+	asked    core.Time // when the exchange of the try under way began
+	trying   bool
+	again    bool // a try of its own: the first operation is over
+	backoff  time.Duration
+	cancel   func() // gives up an allocation under way
 	timer    core.Timer
-	done     func(error)
-	ended    bool
+	conn     *connection // that stands
+	done     func(error) // nil once the result has been told
+	ended    bool        // the wish is given up
 }
 
-// Connect makes the connections for management and data transfer, in this order, to the IPCP of the
-// given name over a flow of the layer lower (empty: any). Lost messages are tried again within 20 s.
-// Management runs over a raw flow; qos is that of data transfer.
-func (i *IPCP) Connect(dst, lower core.Name, qos core.QoS, done func(error)) {
-	i.connect(dst, lower, core.QoSRaw, ipcp.Management, func(err error) {
-		if err != nil {
+// Connect makes the connections of the options, management first, to the IPCP of the given name over a flow
+// of the layer lower (empty: any). Lost messages are tried again within 20 s. done is told the result once,
+// not on the stack of Connect; core.ErrCanceled when Disconnect ends it before. Two members that connect to
+// each other at a time settle on one connection, that of the lower address; both report success.
+func (i *IPCP) Connect(dst, lower core.Name, o ConnectOptions, done func(error)) {
+	if o.Components == 0 {
+		o.Components = ipcp.Both
+	}
+	if o.QoS == (core.QoS{}) {
+		o.QoS = core.QoSRaw
+	}
+	if !i.operational() {
+		i.env.Post(func() { done(core.ErrIPCPState) })
+		return
+	}
+	data := func() { i.connect(dst, lower, o.QoS, ipcp.DataTransfer, o.Persist, done) }
+	if o.Components&ipcp.Mgmt == 0 {
+		data()
+		return
+	}
+	raw := core.QoSRaw
+	raw.Timeout = o.QoS.Timeout
+	i.connect(dst, lower, raw, ipcp.Management, o.Persist, func(err error) {
+		switch {
+		case o.Components&ipcp.DT == 0, !i.operational(), errors.Is(err, core.ErrCanceled), err != nil && !o.Persist:
 			done(err)
-			return
+		default: // the management connection of a wish that persists may still come
+			data()
 		}
-		i.connect(dst, lower, qos, ipcp.DataTransfer, done)
 	})
 }
 
-func (i *IPCP) connect(dst, lower core.Name, qos core.QoS, comp ipcp.Announcement, done func(error)) {
-	a := &attempt{
-		i: i, dst: dst, lower: lower, qos: qos, own: comp.At(i.address),
-		deadline: i.env.Now().Add(connectTimeout), done: done,
-	}
-	a.timer = i.env.NewTimer(a.try)
-	i.pending = append(i.pending, a)
-	a.try()
+func (i *IPCP) connect(dst, lower core.Name, qos core.QoS, comp ipcp.Announcement, persist bool, done func(error)) {
+	w := &wish{i: i, dst: dst, lower: lower, qos: qos, comp: comp, persist: persist, done: done}
+	w.timer = i.env.NewTimer(w.try)
+	w.start()
 }
 
-func (a *attempt) try() {
-	left := a.deadline.Sub(a.i.env.Now())
-	a.cancel = a.i.alloc.Alloc(core.Request{Name: a.dst, Layer: a.lower, QoS: a.qos, Timeout: left}, func(f core.Flow, err error) {
-		a.cancel = nil
+// start begins an operation.
+func (w *wish) start() {
+	w.ended, w.again, w.backoff = false, false, persistFirst
+	w.deadline = w.i.env.Now().Add(connectTimeout)
+	w.list()
+	w.try()
+}
+
+// list enters the wish among those that are under way or kept up.
+func (w *wish) list() {
+	if !slices.Contains(w.i.wishes, w) {
+		w.i.wishes = append(w.i.wishes, w)
+	}
+}
+
+// try allocates a flow and runs the exchange.
+func (w *wish) try() {
+	left := w.deadline.Sub(w.i.env.Now())
+	if w.again {
+		left = persistTry
+	}
+	w.trying = true
+	w.cancel = w.i.alloc.Alloc(core.Request{Name: w.dst, Layer: w.lower, QoS: w.qos, Timeout: left}, func(f core.Flow, err error) {
+		w.cancel = nil
 		if err != nil {
-			a.again(err)
+			w.failed(err)
 			return
 		}
-		f = a.i.endToEnd(f)
-		ipcp.Initiate(a.i.env, f, a.own, a.i.exchanges.Add, func(peer ipcp.Announcement, err error) {
+		f = w.i.endToEnd(f)
+		w.asked = w.i.env.Now()
+		ipcp.Initiate(w.i.env, f, w.comp.At(w.i.address), w.i.exchanges.Add, func(peer ipcp.Announcement, err error) {
 			switch {
-			case a.ended:
+			case w.ended:
 				if err == nil {
 					f.Close(0)
 				}
 			case err != nil:
-				a.again(err)
+				w.failed(err)
 			default:
-				peer.Component = a.own.Component // the name in the answer is not looked at
-				a.end(a.i.connected(peer, f))
+				peer.Component = w.comp.Component // the name in the answer is not looked at
+				w.answered(peer, f)
 			}
 		})
 	})
 }
 
-// again tries once more after a short pause unless the time is up or the peer has refused.
-func (a *attempt) again(err error) {
-	if errors.Is(err, ipcp.ErrCEPRefused) || a.i.env.Now().Add(connectPause) >= a.deadline {
-		a.end(err)
+// answered has the flow of a successful exchange put to use.
+func (w *wish) answered(peer ipcp.Announcement, f core.Flow) {
+	if err := w.i.connected(peer, f, w); err != nil {
+		w.failed(err)
 		return
 	}
-	a.timer.Reset(connectPause)
+	w.trying, w.backoff = false, persistFirst
+	if !w.persist {
+		w.drop()
+	}
+	w.report(nil)
 }
 
-func (a *attempt) end(err error) {
-	if err != nil {
-		err = fmt.Errorf("ipcp %s: connect %s to %s: %w", a.i.cfg.Name, a.own.Component, a.dst, err)
+// failed tries once more after a pause unless the time is up or the peer has refused. A wish that persists
+// reports its first failure and goes on.
+func (w *wish) failed(err error) {
+	w.trying = false
+	over := errors.Is(err, ipcp.ErrCEPRefused) || w.i.env.Now().Add(connectPause) >= w.deadline
+	switch {
+	case !w.again && !over:
+		w.timer.Reset(connectPause)
+	case w.persist:
+		w.retry()
+		w.report(err)
+	default:
+		w.drop()
+		w.report(err)
 	}
-	a.ended = true
-	a.timer.Stop()
-	for k, x := range a.i.pending {
-		if x == a {
-			a.i.pending = append(a.i.pending[:k], a.i.pending[k+1:]...)
-			break
+}
+
+// retry tries again after the back-off.
+func (w *wish) retry() {
+	w.list()
+	w.again = true
+	w.timer.Reset(w.backoff)
+	w.backoff = min(2*w.backoff, persistMost)
+}
+
+// lost tells that the connection has ended without having been given up here.
+func (w *wish) lost() {
+	w.conn = nil
+	if w.persist && !w.ended && !w.trying {
+		w.retry()
+	}
+}
+
+// redo makes the connection anew beside the one that stands, which it then replaces.
+func (w *wish) redo() {
+	if !w.trying {
+		w.timer.Stop()
+		w.start()
+	}
+}
+
+// report tells the result, once.
+func (w *wish) report(err error) {
+	done := w.done
+	if w.done = nil; done == nil {
+		return
+	}
+	if err != nil {
+		err = fmt.Errorf("ipcp %s: connect %s to %s: %w", w.i.cfg.Name, w.comp.Component, w.dst, err)
+	}
+	done(err)
+}
+
+// drop takes the wish out of those that are under way.
+func (w *wish) drop() {
+	w.timer.Stop()
+	if k := slices.Index(w.i.wishes, w); k >= 0 {
+		w.i.wishes = slices.Delete(w.i.wishes, k, k+1)
+	}
+}
+
+// stop gives the wish up. An exchange under way ends by itself and finds it so. Who waits for the result is
+// told why in a call of its own.
+func (w *wish) stop(why error) {
+	w.ended, w.persist, w.trying = true, false, false
+	w.drop()
+	if w.cancel != nil {
+		w.cancel()
+		w.cancel = nil
+	}
+	if w.done != nil {
+		w.i.env.Post(func() { w.report(why) })
+	}
+}
+
+// Disconnect ends the connections that this side has made to the IPCP of the given name, those under way
+// and those kept up included; comp 0 stands for both. Without one it does nothing (spec 07 §3.2). A
+// connection that the peer has made has no name here.
+func (i *IPCP) Disconnect(dst core.Name, comp ipcp.Components) {
+	if comp == 0 {
+		comp = ipcp.Both
+	}
+	for _, x := range []struct {
+		bit  ipcp.Components
+		name string
+	}{{ipcp.DT, ipcp.DataTransfer.Component}, {ipcp.Mgmt, ipcp.Management.Component}} {
+		if comp&x.bit != 0 {
+			i.disconnect(dst, x.name)
 		}
 	}
-	a.done(err)
 }
 
-// giveUp ends the operation without an answer. An exchange under way ends by itself and finds it so.
-func (a *attempt) giveUp() {
-	a.ended = true
-	a.timer.Stop()
-	if a.cancel != nil {
-		a.cancel()
+func (i *IPCP) disconnect(dst core.Name, comp string) {
+	for _, w := range slices.Clone(i.wishes) {
+		if w.dst == dst && w.comp.Component == comp {
+			w.stop(core.ErrCanceled)
+		}
+	}
+	for _, c := range slices.Clone(i.conns) {
+		if c.wish != nil && c.wish.dst == dst && c.comp == comp {
+			i.forget(c)
+			c.close()
+		}
 	}
 }

@@ -1,155 +1,140 @@
 // Package unicast is the unicast IPC process: a router of one layer, with its data transfer, flow
-// allocator, routing and directory (spec 02–06). It offers flows to the broker of its system as a
+// allocator, routing and directory (spec 02–07). It offers flows to the broker of its system as a
 // core.Provider, and gets the flows it runs over from the same broker as a user.
+//
+// # Life
+//
+//	New ──► boot ──Bootstrap──────────────────► operational ──Leave──► shutdown
+//	          └─────Enroll──► init ──enrolled──►┘
+//	          ▲                 │
+//	          └──────failed─────┘
+//
+// An IPCP knows its layer, and has its components, once it is operational. One that has left does not come
+// back: who rejoins a layer makes a new IPCP and adds it to the broker in place of the old one.
 package unicast
 
 import (
-	"fmt"
-	"time"
-
 	"ouroboros/core"
-	"ouroboros/core/policy"
 	"ouroboros/core/wire"
+	"ouroboros/ipcp"
 	"ouroboros/ipcp/unicast/addr"
-	"ouroboros/ipcp/unicast/adm"
-	"ouroboros/ipcp/unicast/ca"
 	"ouroboros/ipcp/unicast/cost"
-	"ouroboros/ipcp/unicast/dir"
 	"ouroboros/ipcp/unicast/dt"
 	"ouroboros/ipcp/unicast/fa"
 	"ouroboros/ipcp/unicast/pff"
 	"ouroboros/ipcp/unicast/routing"
-	"ouroboros/ipcp/unicast/sched"
-	"ouroboros/ipcp/unicast/shape"
 )
 
-// Policies are the policies of a layer, the same for all its members.
-type Policies struct {
-	Routing    policy.Choice[routing.Routing]
-	Forwarding policy.Choice[pff.PFF]
-	Congestion policy.Choice[ca.Avoidance]
-	Directory  policy.Choice[dir.Directory]
-	Scheduler  policy.Choice[sched.Scheduler]
-	Addressing policy.Choice[addr.Policy]
-	Cost       policy.Choice[cost.Cost]
-	Shaping    policy.Choice[shape.Shaper]
-	Admission  policy.Choice[adm.Admission]
-}
-
-// Config describes one member of a unicast layer.
+// Config describes an IPCP before it is a member of a layer: what is its own, and not that of the layer.
 type Config struct {
-	Name     core.Name // of this IPCP, to which its peers connect
-	Layer    core.LayerInfo
-	Header   wire.PCI      // sizes of the fields of the header; the zero value is that of the prototype
-	MaxTTL   uint8         // 0 = 60
-	MPL      time.Duration // maximum packet lifetime; 0 = 100 ms
-	Queue    int           // transmit queue of a flow in packets; 0 = 1023
-	Policies Policies
+	Name    core.Name // of this IPCP, to which its peers connect
+	Catalog Catalog   // the policies that it knows
+	// Autobind has it listen to the name of its layer too, so that "enroll with layer X" finds any member.
+	Autobind bool
 }
 
 // IPCP is a unicast IPC process. It belongs to one actor.
 type IPCP struct {
-	env   core.Env
-	cfg   Config
-	alloc core.Allocator
+	env      core.Env
+	cfg      Config
+	alloc    core.Allocator
+	state    ipcp.State
+	onState  func(ipcp.State)
+	requests func(core.IncomingFlow)
 
-	addrs   addr.Policy
-	dir     dir.Directory
-	dt      *dt.DT
-	fa      *fa.FA
-	router  *router
-	started bool
-	left    bool // Leave was called
-	address uint64
-	listens []func()
-	conns   []*connection
-	pending []*attempt
-	// exchanges counts the messages of connection exchanges that this member has sent.
-	exchanges dt.Counter
+	layer     Layer
+	parts     *parts // nil before the IPCP is operational
+	address   uint64
+	index     int
+	conflicts int
+	moving    bool // a change of the address is posted
+
+	serving   bool
+	listens   []func()
+	enrolling *enrolling
+	registrar ipcp.Registrar
+	clocks    uint64 // enrollments that found the clocks too far apart
+	conns     []*connection
+	wishes    []*wish
+	reminder  reminder
+	// exchanges and enrollments count the messages of each kind that this IPCP has sent.
+	exchanges, enrollments dt.Counter
+}
+
+// parts are the components of an operational IPCP.
+type parts struct {
+	addrs  addr.Policy
+	cost   cost.Cost
+	dir    *directory
+	dt     *dt.DT
+	fa     *fa.FA
+	router *router
 }
 
 // New returns an IPCP that is in no layer yet. alloc gives it its N-1 flows.
 func New(env core.Env, alloc core.Allocator, cfg Config) (*IPCP, error) {
-	if cfg.Header == (wire.PCI{}) {
-		cfg.Header = wire.DefaultPCI
-	}
-	if err := cfg.Header.Validate(); err != nil {
+	if err := cfg.Name.Validate(); err != nil {
 		return nil, err
 	}
-	i := &IPCP{env: env, cfg: cfg, alloc: alloc}
-	pol := cfg.Policies
-	var err error
-	if i.addrs, err = pol.Addressing.New(env.Derive("addressing")); err != nil {
-		return nil, err
-	}
-	table, err := pol.Forwarding.New(env.Derive("forwarding"))
-	if err != nil {
-		return nil, err
-	}
-	avoid, err := pol.Congestion.New(env.Derive("congestion"))
-	if err != nil {
-		return nil, err
-	}
-	if i.dir, err = pol.Directory.New(env.Derive("directory")); err != nil {
-		return nil, err
-	}
-	route, err := pol.Routing.New(env.Derive("routing"))
-	if err != nil {
-		return nil, err
-	}
-	queueEnv := env.Derive("scheduler")
-	i.dt = dt.New(env.Derive("dt"), dt.Config{
-		Layout: cfg.Header, MaxTTL: cfg.MaxTTL, PFF: table, Avoidance: avoid,
-		Scheduler: func() (sched.Scheduler, error) { return pol.Scheduler.New(queueEnv) },
-	})
-	i.fa = fa.New(env.Derive("fa"), fa.Config{Layer: cfg.Layer, DT: i.dt, Directory: i.dir, Avoidance: avoid, MPL: cfg.MPL, Queue: cfg.Queue})
-	i.router = newRouter(env.Derive("router"), route, table)
+	i := &IPCP{env: env, cfg: cfg, alloc: alloc, state: ipcp.Boot}
+	i.layer.Info.Kind = core.KindUnicast
+	i.registrar = ipcp.Registrar{Env: env, Config: i.handOn, Sent: i.enrollments.Add}
+	i.reminder.i = i
 	return i, nil
 }
-
-// Bootstrap makes this IPCP a member of its layer with an address of its own; index is its number
-// within the layer, from 0. It is called once: who has left does not come back (spec 07 §4, SHUTDOWN).
-func (i *IPCP) Bootstrap(index int) error {
-	if i.started || i.left {
-		return core.ErrIPCPState
-	}
-	a, err := i.addrs.Assign(index)
-	if err != nil {
-		return fmt.Errorf("ipcp %s: %w", i.cfg.Name, err)
-	}
-	if size := i.cfg.Header.Addr; size < 8 && a>>(8*size) != 0 {
-		return fmt.Errorf("ipcp %s: address %#x does not fit the %d bytes of the header", i.cfg.Name, a, size)
-	}
-	i.address, i.started = a, true
-	i.dt.SetAddress(a)
-	i.dir.SetAddress(i.env.Now(), a)
-	i.router.start(a)
-	return nil
-}
-
-// Address returns the address of this member, 0 before Bootstrap.
-func (i *IPCP) Address() uint64 { return i.address }
 
 // Name returns the name of this IPCP.
 func (i *IPCP) Name() core.Name { return i.cfg.Name }
 
-// Layer describes the layer.
-func (i *IPCP) Layer() core.LayerInfo { return i.cfg.Layer }
+// State returns the state of its life.
+func (i *IPCP) State() ipcp.State { return i.state }
+
+// OnState sets who is told of each change of the state.
+func (i *IPCP) OnState(f func(ipcp.State)) { i.onState = f }
+
+func (i *IPCP) become(s ipcp.State) {
+	if s == i.state {
+		return
+	}
+	i.state = s
+	if i.onState != nil {
+		i.onState(s)
+	}
+}
+
+// operational reports whether this IPCP is a member of a layer.
+func (i *IPCP) operational() bool { return i.state == ipcp.Operational }
+
+// Address returns the address of this member, 0 before it is operational.
+func (i *IPCP) Address() uint64 { return i.address }
+
+// Layer describes the layer. It has no name before the IPCP is operational.
+func (i *IPCP) Layer() core.LayerInfo { return i.layer.Info }
+
+// Configuration returns the whole configuration of the layer, for results and the management tree.
+func (i *IPCP) Configuration() Layer { return i.layer }
 
 // Register makes a name known in the layer at this member.
 func (i *IPCP) Register(h core.Hash) error {
-	if !i.started {
+	if !i.operational() {
 		return core.ErrIPCPState
 	}
-	return i.dir.Register(i.env.Now(), h)
+	return i.parts.dir.Register(i.env.Now(), h)
 }
 
 // Unregister takes it back.
-func (i *IPCP) Unregister(h core.Hash) { i.dir.Unregister(i.env.Now(), h) }
+func (i *IPCP) Unregister(h core.Hash) {
+	if i.operational() {
+		i.parts.dir.Unregister(i.env.Now(), h)
+	}
+}
 
-// Query asks whether another member has the name.
+// Query asks whether another member has the name. An IPCP that is in no layer knows of none.
 func (i *IPCP) Query(h core.Hash, done func(found bool)) (cancel func()) {
-	return i.dir.Query(i.env.Now(), h, func(addrs []uint64) {
+	if !i.operational() {
+		return i.later(func() { done(false) })
+	}
+	return i.parts.dir.Query(i.env.Now(), h, func(addrs []uint64) {
 		for _, a := range addrs {
 			if a != i.address {
 				done(true)
@@ -162,70 +147,67 @@ func (i *IPCP) Query(h core.Hash, done func(found bool)) (cancel func()) {
 
 // AllocFlow asks for a flow to a name of the layer.
 func (i *IPCP) AllocFlow(r core.FlowRequest, done func(core.Flow, core.FlowReply, error)) (cancel func()) {
-	return i.fa.AllocFlow(r, done)
+	if !i.operational() {
+		return i.later(func() { done(nil, core.FlowReply{}, core.ErrIPCPState) })
+	}
+	return i.parts.fa.AllocFlow(r, done)
 }
 
 // Join is refused: a unicast layer has no broadcast channel.
 func (i *IPCP) Join(done func(core.Flow, error)) (cancel func()) {
+	return i.later(func() { done(nil, core.ErrUnsupp) })
+}
+
+// later gives an answer that is known at once from a posted call.
+func (i *IPCP) later(answer func()) (cancel func()) {
 	canceled := false
 	i.env.Post(func() {
 		if !canceled {
-			done(nil, core.ErrUnsupp)
+			answer()
 		}
 	})
 	return func() { canceled = true }
 }
 
 // OnRequest sets who is told of requests for names of this system.
-func (i *IPCP) OnRequest(h func(core.IncomingFlow)) { i.fa.OnRequest(h) }
-
-// Leave takes this member out of the layer: it withdraws its links, ends its flows and connections.
-func (i *IPCP) Leave() {
-	if !i.started {
-		return
-	}
-	i.started, i.left = false, true
-	i.router.stop()
-	i.fa.Close()
-	i.dir.Stop(i.env.Now())
-	for _, stop := range i.listens {
-		stop()
-	}
-	for _, a := range i.pending {
-		a.giveUp()
-	}
-	i.listens, i.pending = nil, nil
-	conns := i.conns
-	i.conns = nil
-	for _, c := range conns {
-		c.close()
+func (i *IPCP) OnRequest(h func(core.IncomingFlow)) {
+	i.requests = h
+	if i.parts != nil {
+		i.parts.fa.OnRequest(h)
 	}
 }
 
-// DT returns the data transfer component, for results and the management tree.
-func (i *IPCP) DT() *dt.DT { return i.dt }
+// DT returns the data transfer component, for results and the management tree; nil before the IPCP is
+// operational, as all components.
+func (i *IPCP) DT() *dt.DT {
+	if i.parts == nil {
+		return nil
+	}
+	return i.parts.dt
+}
 
 // FA returns the flow allocator, for results and the management tree.
-func (i *IPCP) FA() *fa.FA { return i.fa }
+func (i *IPCP) FA() *fa.FA {
+	if i.parts == nil {
+		return nil
+	}
+	return i.parts.fa
+}
 
 // Routing returns the routing policy, for results and the management tree.
-func (i *IPCP) Routing() routing.Routing { return i.router.policy }
+func (i *IPCP) Routing() routing.Routing {
+	if i.parts == nil {
+		return nil
+	}
+	return i.parts.router.policy
+}
 
 // Forwarding returns the forwarding function, for results and the management tree.
-func (i *IPCP) Forwarding() pff.PFF { return i.router.table }
-
-// Control returns what this member has sent to manage its layer, by kind.
-func (i *IPCP) Control() []Control {
-	st := i.fa.Stats()
-	return []Control{
-		{"link-state", i.router.sent},
-		{"flow-allocation", dt.Counter{
-			Packets: st.Sent[wire.FlowReq].Packets + st.Sent[wire.FlowReply].Packets,
-			Bytes:   st.Sent[wire.FlowReq].Bytes + st.Sent[wire.FlowReply].Bytes,
-		}},
-		{"flow-update", st.Sent[wire.FlowUpdate]},
-		{"connection", i.exchanges},
+func (i *IPCP) Forwarding() pff.PFF {
+	if i.parts == nil {
+		return nil
 	}
+	return i.parts.router.table
 }
 
 // Control counts one kind of management message, with its length without the headers of the layer.
@@ -234,5 +216,38 @@ type Control struct {
 	dt.Counter
 }
 
-// Conflicts returns how often another member was heard with this address (decision 6).
-func (i *IPCP) Conflicts() int { return i.router.conflicts }
+// Control returns what this IPCP has sent to manage its layer, by kind. Messages of routing count under the
+// name of their policy.
+func (i *IPCP) Control() []Control {
+	policy := DefaultRouting
+	var route, ask, update, names dt.Counter
+	if p := i.parts; p != nil {
+		st := p.fa.Stats().Sent
+		policy = i.layer.Policies.Routing.Name
+		route, names, update = p.router.sent, p.dir.sent, st[wire.FlowUpdate]
+		ask.Packets = st[wire.FlowReq].Packets + st[wire.FlowReply].Packets
+		ask.Bytes = st[wire.FlowReq].Bytes + st[wire.FlowReply].Bytes
+	}
+	return []Control{
+		{policy, route},
+		{"flow-allocation", ask},
+		{"flow-update", update},
+		{"connection", i.exchanges},
+		{"directory", names},
+		{"enrollment", i.enrollments},
+	}
+}
+
+// Conflicts returns how often another member was heard with the address of this one (decision 6).
+func (i *IPCP) Conflicts() int { return i.conflicts }
+
+// EnrollStats are the counters of enrollment.
+type EnrollStats struct {
+	ipcp.EnrollStats
+	// Clocks is 1 if this member's own enrollment found its clock more than 20 ms away from that of the
+	// member it enrolled with (spec 07 §5.3).
+	Clocks uint64
+}
+
+// Enrollment returns the counters of newcomers that enrolled with this member, and of its own enrollment.
+func (i *IPCP) Enrollment() EnrollStats { return EnrollStats{i.registrar.Stats(), i.clocks} }

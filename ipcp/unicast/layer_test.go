@@ -8,14 +8,12 @@ import (
 
 	"ouroboros/core"
 	"ouroboros/core/irm"
+	"ouroboros/core/policy"
 	"ouroboros/core/wire"
 	"ouroboros/ipcp/unicast"
 	"ouroboros/ipcp/unicast/addr"
-	"ouroboros/ipcp/unicast/ca"
 	"ouroboros/ipcp/unicast/dir"
 	"ouroboros/ipcp/unicast/pff"
-	"ouroboros/ipcp/unicast/routing"
-	"ouroboros/ipcp/unicast/sched"
 	"ouroboros/shim/direct"
 	"ouroboros/shim/eth"
 )
@@ -29,6 +27,11 @@ type options struct {
 	routing    map[string]any
 	qos        core.QoS // of the connections for data transfer; default raw
 	spec       core.LinkSpec
+	alone      bool // members do not connect by themselves
+	// enroll has all members but the first wait for an enrollment.
+	enroll bool
+	// layer changes the configuration of the layer.
+	layer func(unicast.Catalog, *unicast.Layer)
 }
 
 // line is a unicast layer of nodes in a row: n0, n1 and so on.
@@ -40,7 +43,7 @@ type line struct {
 	brokers []*irm.Broker
 	members []*unicast.IPCP
 	wires   []core.Wire
-	names   *dir.Names
+	catalog unicast.Catalog
 	up      int // connections that stand
 	failed  []error
 }
@@ -52,31 +55,37 @@ func check(tb testing.TB, err error) {
 	}
 }
 
-func (l *line) policies() (p unicast.Policies) {
-	var err error
-	if l.opts.congestion == "" {
-		l.opts.congestion = "none"
+// choose looks a policy up that exists.
+func choose[T any](tb testing.TB, r *policy.Registry[T], name string, params map[string]any) policy.Choice[T] {
+	tb.Helper()
+	c, err := r.Choose(name, params)
+	check(tb, err)
+	return c
+}
+
+// config is the configuration of the layer: a shared table of names and counted addresses, unless a test
+// asks for others, and the defaults.
+func (l *line) config() unicast.Layer {
+	o, c := l.opts, unicast.Layer{
+		Info: core.LayerInfo{Name: "net", Kind: core.KindUnicast, Hash: core.SHA3_256}, Header: l.opts.header, Queue: l.opts.queue,
 	}
-	p.Routing, err = routing.Policies().Choose("link-state", l.opts.routing)
-	check(l.tb, err)
-	p.Forwarding, err = pff.Policies().Choose("simple", nil)
-	check(l.tb, err)
-	p.Congestion, err = ca.Policies().Choose(l.opts.congestion, nil)
-	check(l.tb, err)
-	p.Directory, err = dir.Policies(l.names).Choose("static", nil)
-	check(l.tb, err)
-	p.Scheduler, err = sched.Policies().Choose("fifo", nil)
-	check(l.tb, err)
-	p.Addressing, err = addr.Policies().Choose("sequential", nil)
-	check(l.tb, err)
-	return p
+	if o.congestion == "" {
+		o.congestion = "none"
+	}
+	c.Policies.Routing = choose(l.tb, l.catalog.Routing, "link-state", o.routing)
+	c.Policies.Congestion = choose(l.tb, l.catalog.Congestion, o.congestion, nil)
+	c.Policies.Directory = choose(l.tb, l.catalog.Directory, "static", nil)
+	c.Policies.Addressing = choose(l.tb, l.catalog.Addressing, "sequential", nil)
+	if o.layer != nil {
+		o.layer(l.catalog, &c)
+	}
+	return c
 }
 
 // newLine wires the nodes and has neighbours connect. The layer comes up when time passes.
 func newLine(tb testing.TB, w core.World, n int, o options) *line {
 	tb.Helper()
-	l := &line{tb: tb, opts: o, w: w, names: dir.NewNames()}
-	pol := l.policies()
+	l := &line{tb: tb, opts: o, w: w, catalog: unicast.NewCatalog(dir.NewNames())}
 	for i := range n {
 		env := w.Node(fmt.Sprintf("n%d", i))
 		l.envs = append(l.envs, env)
@@ -86,17 +95,19 @@ func newLine(tb testing.TB, w core.World, n int, o options) *line {
 		l.wire(i, i+1)
 	}
 	for i, env := range l.envs {
-		m, err := unicast.New(env.Derive("net"), l.brokers[i], unicast.Config{
-			Name: name(i), Layer: core.LayerInfo{Name: "net", Kind: core.KindUnicast, Hash: core.SHA3_256},
-			Header: o.header, Queue: o.queue, Policies: pol,
-		})
+		m, err := unicast.New(env.Derive("net"), l.brokers[i], unicast.Config{Name: name(i), Catalog: l.catalog})
 		check(tb, err)
-		check(tb, m.Bootstrap(i))
-		check(tb, l.brokers[i].AddProvider(m))
 		l.members = append(l.members, m)
 		env.Post(func() { l.serve(i) })
+		if i == 0 || !o.enroll {
+			check(tb, m.Bootstrap(l.config(), i))
+			check(tb, l.brokers[i].AddProvider(m))
+		}
 	}
 	for i := range n - 1 {
+		if o.enroll || o.alone {
+			break
+		}
 		l.connect(i, i+1)
 	}
 	return l
@@ -140,12 +151,8 @@ func (l *line) serve(i int) {
 
 // connect has member a connect to its neighbour b.
 func (l *line) connect(a, b int) {
-	q := l.opts.qos
-	if q == (core.QoS{}) {
-		q = core.QoSRaw
-	}
 	l.envs[a].Post(func() {
-		l.members[a].Connect(name(b), core.Name(fmt.Sprintf("w%d", min(a, b))), q, func(err error) {
+		l.members[a].Connect(name(b), core.Name(fmt.Sprintf("w%d", min(a, b))), unicast.ConnectOptions{QoS: l.opts.qos}, func(err error) {
 			if err != nil {
 				l.failed = append(l.failed, err)
 				return
@@ -153,6 +160,55 @@ func (l *line) connect(a, b int) {
 			l.up++
 		})
 	})
+}
+
+// enroll has member a enroll with its neighbour b.
+func (l *line) enroll(a, b int, done func(error)) (cancel func()) {
+	return l.members[a].Enroll(name(b), core.Name(fmt.Sprintf("w%d", min(a, b))), a, func(err error) {
+		if err == nil {
+			check(l.tb, l.brokers[a].AddProvider(l.members[a]))
+		}
+		done(err)
+	})
+}
+
+// rejoin puts a new IPCP in the place of one that has left, with another number in the layer.
+func (l *line) rejoin(i, index int) {
+	m, err := unicast.New(l.envs[i].Derive("net"), l.brokers[i], unicast.Config{Name: name(i), Catalog: l.catalog})
+	check(l.tb, err)
+	check(l.tb, m.Bootstrap(l.config(), index))
+	check(l.tb, m.Serve())
+	check(l.tb, l.brokers[i].AddProvider(m))
+	l.members[i] = m
+}
+
+// drawn is an address policy whose draws a test has fixed: the first of each member, by its number. Later
+// ones count up.
+type drawn struct {
+	first []uint64
+	next  uint64
+}
+
+func (d *drawn) Assign(index int) (uint64, error) {
+	if index < len(d.first) && d.first[index] != 0 {
+		a := d.first[index]
+		d.first[index] = 0
+		return a, nil
+	}
+	d.next++
+	return 1000*uint64(index+1) + d.next, nil
+}
+
+// addresses gives members the addresses of a list by their numbers.
+func addresses(draw []uint64) func(unicast.Catalog, *unicast.Layer) {
+	d := &drawn{first: draw}
+	table := policy.Registry[addr.Policy]{Kind: "addressing", Factories: []policy.Factory[addr.Policy]{
+		{Name: "drawn", New: func(core.Env, any) (addr.Policy, error) { return d, nil }},
+	}}
+	return func(c unicast.Catalog, l *unicast.Layer) {
+		c.Addressing.Factories = append(c.Addressing.Factories, table.Factories...)
+		l.Policies.Addressing, _ = c.Addressing.Choose("drawn", nil)
+	}
 }
 
 // converged reports whether every member has a route to every other.

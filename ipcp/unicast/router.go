@@ -21,7 +21,10 @@ type router struct {
 	timer     core.Timer
 	armed     core.Time // when timer fires, clock.Never if it is stopped
 	mgmt      []*mgmtFlow
-	conflicts int
+	conflict  func()      // told that another member has the address of this one
+	yield     func() bool // asks for another address; false if there is none
+	self      uint64
+	announced bool // a neighbour for data transfer is or was known
 	sent      dt.Counter
 	lost      uint64 // messages that a management flow refused or had no room for
 }
@@ -41,6 +44,7 @@ func newRouter(env core.Env, p routing.Routing, table pff.PFF) *router {
 }
 
 func (r *router) start(self uint64) {
+	r.self, r.announced = self, false
 	r.policy.Start(r.env.Now(), self, r.table.Wants())
 	r.flush()
 }
@@ -60,7 +64,7 @@ func (r *router) flush() {
 		r.table.Replace(e.Routes)
 	}
 	if e.Conflict {
-		r.conflicts++
+		r.conflict()
 	}
 	switch d := r.policy.Deadline(); d {
 	case r.armed: // as after nearly every message
@@ -86,14 +90,39 @@ func (r *router) send(s routing.Send) {
 	m.write(p)
 }
 
-// addNeighbour tells the policy of a connection for data transfer.
-func (r *router) addNeighbour(peer uint64, p pff.Port) {
+// addNeighbour tells the policy of a connection for data transfer, and what it costs.
+func (r *router) addNeighbour(peer uint64, p pff.Port, cost uint32) {
+	r.announced = true
+	r.table.PortUp(p) // its number may have been that of one that ended
 	r.policy.AddNeighbour(r.env.Now(), routing.DT, peer, p)
+	if cost != 1 {
+		r.policy.SetCost(r.env.Now(), p, cost)
+	}
 	r.flush()
+}
+
+// setCost tells it that the cost may be another one.
+func (r *router) setCost(p pff.Port, cost uint32) {
+	r.policy.SetCost(r.env.Now(), p, cost)
+	r.flush()
+}
+
+// claims is implemented by routing policies that can tell from one message that a member with the given
+// address is part of the layer.
+type claims interface {
+	Claims(sdu []byte, addr uint64) bool
+}
+
+// taken reports whether a message shows that the address of this member, which nobody can have heard of
+// yet, is that of another: a newcomer finds out before it disturbs anybody (decision 6).
+func (r *router) taken(sdu []byte) bool {
+	c, ok := r.policy.(claims)
+	return ok && !r.announced && c.Claims(sdu, r.self)
 }
 
 // removeNeighbour tells it that the connection has ended.
 func (r *router) removeNeighbour(p pff.Port) {
+	r.table.PortDown(p)
 	r.policy.RemoveNeighbour(r.env.Now(), routing.DT, p)
 	r.flush()
 }
@@ -119,7 +148,15 @@ type mgmtFlow struct {
 	flow     core.Flow
 	headroom int
 	held     []*pkt.Buf // that the flow had no room for
-	closed   func(err error)
+	user     mgmtUser
+}
+
+// mgmtUser is told what happens on a management flow.
+type mgmtUser interface {
+	// moved takes a message that is not for the routing policy; it reports false if it is.
+	moved(msg []byte) bool
+	// lost tells that the flow has ended. It is no neighbour any more by then.
+	lost()
 }
 
 // write sends a message. It reports false if the flow is full: the message is held then.
@@ -146,9 +183,9 @@ func (m *mgmtFlow) hold(p *pkt.Buf) {
 	m.held = append(m.held, p)
 }
 
-// addManagement takes over a management flow to peer; closed is called when the flow has ended.
-func (r *router) addManagement(peer uint64, f core.Flow, closed func(error)) *mgmtFlow {
-	m := &mgmtFlow{r: r, port: routing.Port(len(r.mgmt)), peer: peer, flow: f, headroom: f.Info().Headroom, closed: closed}
+// addManagement takes over a management flow to peer.
+func (r *router) addManagement(peer uint64, f core.Flow, user mgmtUser) *mgmtFlow {
+	m := &mgmtFlow{r: r, port: routing.Port(len(r.mgmt)), peer: peer, flow: f, headroom: f.Info().Headroom, user: user}
 	for i, x := range r.mgmt {
 		if x == nil {
 			m.port = routing.Port(i)
@@ -160,9 +197,32 @@ func (r *router) addManagement(peer uint64, f core.Flow, closed func(error)) *mg
 	}
 	r.mgmt[m.port] = m
 	f.Attach(m)
-	r.policy.AddNeighbour(r.env.Now(), routing.Mgmt, peer, m.port)
-	r.flush()
+	m.introduce()
 	return m
+}
+
+// introduce tells the policy of the neighbour.
+func (m *mgmtFlow) introduce() {
+	m.r.policy.AddNeighbour(m.r.env.Now(), routing.Mgmt, m.peer, m.port)
+	m.r.flush()
+}
+
+// move tells the policy that the neighbour has another address.
+func (m *mgmtFlow) move(peer uint64) {
+	m.peer = peer
+	m.r.policy.RemoveNeighbour(m.r.env.Now(), routing.Mgmt, m.port)
+	m.introduce()
+}
+
+// post sends a message that is not one of the policy. If there is no room it is lost.
+func (m *mgmtFlow) post(msg []byte, count *dt.Counter) {
+	p := m.r.env.Pool.GetCopy(m.headroom, msg)
+	switch err := m.flow.Write(p); {
+	case err == nil:
+		count.Add(len(msg))
+	case errors.Is(err, core.ErrWouldBlock):
+		p.Release()
+	}
 }
 
 // remove gives the flow up.
@@ -181,11 +241,14 @@ func (m *mgmtFlow) remove() {
 
 // Deliver hands a message to the policy.
 func (m *mgmtFlow) Deliver(p *pkt.Buf) {
-	if p.Len() > 0 {
-		m.r.policy.Recv(m.r.env.Now(), m.port, p.Bytes())
+	defer p.Release()
+	switch msg := p.Bytes(); {
+	case len(msg) == 0 || m.r.mgmt[m.port] != m || m.user.moved(msg):
+	case m.r.taken(msg) && m.r.yield(): // nobody has heard of this member yet
+	default:
+		m.r.policy.Recv(m.r.env.Now(), m.port, msg)
+		m.r.flush()
 	}
-	p.Release()
-	m.r.flush()
 }
 
 // Writable sends what is held, as far as the flow takes it.
@@ -213,7 +276,7 @@ func (m *mgmtFlow) State(up bool) {
 }
 
 // Closed ends the connection.
-func (m *mgmtFlow) Closed(err error) {
+func (m *mgmtFlow) Closed(error) {
 	m.remove()
-	m.closed(err)
+	m.user.lost()
 }

@@ -6,5 +6,6 @@ import "ouroboros/core/policy"
 func Policies() *policy.Registry[Admission] {
 	return &policy.Registry[Admission]{Kind: "admission", Factories: []policy.Factory[Admission]{
 		noneFactory(),
+		bandwidthFactory(),
 	}}
 }

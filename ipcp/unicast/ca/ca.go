@@ -10,18 +10,22 @@ import (
 
 // Avoidance is the congestion avoidance of one IPCP: it marks packets and makes the contexts of flows.
 type Avoidance interface {
-	// Mark returns the ECN byte of a packet that is about to be written to an N-1 flow in whose queue
-	// queued packets wait before it (spec 06 §3). ecn is the byte it arrived with, 0 at the source.
-	Mark(ecn uint8, queued int) uint8
+	// NewPort returns what marks the packets that leave by a new N-1 flow, nil if the policy never marks:
+	// nobody need count queues for it then. rate is what the N-1 flow can carry in bit/s, 0 if that is
+	// not known.
+	NewPort(rate int64) Marker
 	// NewFlow returns the context of one end of a flow that is made at now.
 	NewFlow(now core.Time) Flow
 }
 
-// Unmarked is implemented by policies that can tell that their Mark leaves every ECN byte as it is. Nobody
-// need count a queue for them.
-type Unmarked interface {
-	// Unmarked reports whether Mark returns ecn whatever the queue. The answer never changes.
-	Unmarked() bool
+// Marker writes what a policy has to say about one N-1 flow into the packets that leave by it.
+type Marker interface {
+	// Mark returns the ECN byte of a packet of n bytes, with header, that is about to be written to the
+	// N-1 flow, in whose queue queued packets wait before it (spec 06 §3). ecn is the byte it arrived
+	// with, 0 at the source. How the marks of several nodes combine is the policy's own: OR, the larger.
+	Mark(now core.Time, ecn uint8, queued, n int) uint8
+	// SetRate tells that the rate of the N-1 flow has changed, in bit/s, 0 if it is not known.
+	SetRate(rate int64)
 }
 
 // Flow is the congestion context of one end of a flow. Lengths are those of the SDU in bytes, without
@@ -40,22 +44,22 @@ type Flow interface {
 	Snapshot() Snapshot
 }
 
-// Snapshot is the state of a congestion context.
+// Snapshot is the state of a congestion context. Levels are in the unit in which the policy reports.
 type Snapshot struct {
 	Algorithm   string        // name for people: "None", "Multi-bit ECN"
 	Rate        float64       // what the sender may send at most, in bytes per second; +Inf without limit
-	Window      time.Duration // length of the current slot; 0 without slots
-	Limit       int64         // bytes that may be sent in a slot
-	Bytes       int64         // bytes counted in the current slot
-	Packets     int64         // packets counted in the current slot
+	Window      time.Duration // length of the current slot, or of the feedback interval; 0 without either
+	Limit       int64         // bytes that may be sent in a window
+	Bytes       int64         // bytes counted in the current window
+	Packets     int64         // packets counted in the current window
 	Upstream    uint16        // last level reported by the other end
 	UpPackets   uint32        // packets sent since that report
-	Downstream  uint16        // level that this end reports
-	DownPackets uint32        // congested packets received in this spell
+	Downstream  uint16        // level that this end reports, or has reported last
+	DownPackets uint32        // packets that this level stands for
 	Regime      Regime
 }
 
-// Regime is what a sender does at the next slot.
+// Regime is what a sender does to its rate next.
 type Regime uint8
 
 // The regimes of spec 06 §7.

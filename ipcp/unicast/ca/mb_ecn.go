@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"math/bits"
 	"time"
 
 	"ouroboros/core"
@@ -25,19 +26,33 @@ type mbECN struct {
 	phase int64 // ns
 }
 
-// Mark ORs the level of the queue into the byte (spec 06 §3): two levels together are at least the
-// larger and at most their sum.
-func (a *mbECN) Mark(ecn uint8, queued int) uint8 {
-	return ecn | uint8(queued>>a.cfg.QueueShift)
-}
+func (a *mbECN) NewPort(int64) Marker { return mbMarker(a.cfg.QueueShift) }
 
 func (a *mbECN) NewFlow(now core.Time) Flow {
-	return &mbFlow{
+	f := a.newFlow(now)
+	return &f
+}
+
+func (a *mbECN) newFlow(now core.Time) mbFlow {
+	t := int64(now) + a.phase
+	return mbFlow{
 		cfg: a.cfg, phase: a.phase,
-		exp: uint8(a.cfg.SlotExponent), slot: (int64(now) + a.phase) >> a.cfg.SlotExponent,
+		exp: uint8(a.cfg.SlotExponent), slot: t >> a.cfg.SlotExponent, doubled: t,
 		limit: a.cfg.InitialLimit, inc: a.cfg.Increment,
 	}
 }
+
+// mbMarker is the binary logarithm of the packets that make a level. It looks at the queue alone.
+type mbMarker uint8
+
+// Mark ORs the level of the queue into the byte (spec 06 §3): two levels together are at least the
+// larger and at most their sum.
+func (m mbMarker) Mark(_ core.Time, ecn uint8, queued, _ int) uint8 {
+	return ecn | uint8(queued>>m)
+}
+
+// SetRate is of no interest.
+func (mbMarker) SetRate(int64) {}
 
 // mbFlow is one end of a flow. The letters of spec 06 §4 and §5.1 stand beside the fields.
 type mbFlow struct {
@@ -53,6 +68,7 @@ type mbFlow struct {
 	level   uint16 // X: last reported level
 	exp     uint8  // M: a slot is 2^M ns long
 	avoid   bool   // V: false in slow start
+	doubled int64  // when slow start has doubled the limit last, ns of the member's clock
 
 	seen      uint32 // c: congested packets received in this spell
 	congested uint16 // R: level to report
@@ -69,10 +85,11 @@ func (f *mbFlow) Send(now core.Time, n int) time.Duration {
 	t := int64(now) + f.phase
 	if s := t >> f.exp; s-f.slot > 0 {
 		f.slot = s
-		f.adapt()
+		f.adapt(t)
 		if !f.scale() {
 			f.bytes, f.packets = 0, 0
 		}
+		f.cap()
 	}
 	if f.bytes <= f.limit {
 		return 0
@@ -81,12 +98,13 @@ func (f *mbFlow) Send(now core.Time, n int) time.Duration {
 	return min(max(wait, 0), f.cfg.MaxPause)
 }
 
-// adapt sets the limit at the start of a slot (step 4.2).
-func (f *mbFlow) adapt() {
+// adapt sets the limit at the start of a slot, at the time t of the member's clock (step 4.2).
+func (f *mbFlow) adapt(t int64) {
 	switch {
 	case !f.avoid:
-		if f.bytes > f.limit {
+		if f.bytes > f.limit && f.mayDouble(t) {
 			f.limit *= 2
+			f.doubled = t
 		}
 	case f.level > 0:
 		f.limit -= f.limit * int64(f.level) >> f.cfg.DecreaseShift
@@ -94,6 +112,26 @@ func (f *mbFlow) adapt() {
 		f.limit = f.bytes + f.inc
 	}
 	f.limit = clamp(f.limit)
+}
+
+// mayDouble tells whether slow start may double the limit. A source that uses its whole limit makes the
+// slots shorter as its rate rises. Doubled in every slot, the rate then rises without bound in a finite
+// time, long before a report can tell of it; that is what the specification says, and what the mode
+// capped prevents: there the limit doubles once in the time of a first slot.
+func (f *mbFlow) mayDouble(t int64) bool {
+	return f.cfg.SlowStart == slowStartSpec || t-f.doubled >= 1<<f.cfg.SlotExponent
+}
+
+// cap applies the largest rate.
+func (f *mbFlow) cap() {
+	if f.cfg.MaxRate == 0 {
+		return
+	}
+	hi, lo := bits.Mul64(uint64(f.cfg.MaxRate), 1<<f.exp)
+	if hi < 8e9 {
+		q, _ := bits.Div64(hi, lo, 8e9)
+		f.limit = clamp(int64(min(q, uint64(f.limit))))
+	}
 }
 
 // scale fits the length of the slot to the number of packets in it (step 4.3), keeping limit and

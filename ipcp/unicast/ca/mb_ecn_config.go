@@ -8,7 +8,36 @@ import (
 	"ouroboros/core/policy"
 )
 
-// MBECNConfig are the parameters of the policy mb-ecn; the defaults are the constants of spec 06 §9.
+// slowStart says how the limit of a flow grows before the first report.
+type slowStart uint8
+
+const (
+	slowStartSpec   slowStart = iota // doubles in every slot (spec 06 §5.3)
+	slowStartCapped                  // doubles at most once in the time of a first slot
+)
+
+// UnmarshalText reads "spec" or "capped".
+func (s *slowStart) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "spec":
+		*s = slowStartSpec
+	case "capped":
+		*s = slowStartCapped
+	default:
+		return fmt.Errorf("%q, accepted are spec, capped", b)
+	}
+	return nil
+}
+
+// String returns "spec" or "capped".
+func (s slowStart) String() string {
+	if s == slowStartCapped {
+		return "capped"
+	}
+	return "spec"
+}
+
+// MBECNConfig are the parameters of the policies mb-ecn and mb-ecn-blog; the defaults are the constants of spec 06 §9.
 // Members of a layer should use the same values.
 type MBECNConfig struct {
 	QueueShift int `mapstructure:"queue_shift" doc:"a level of marking is 2^this packets in the queue, 0 to 16"`
@@ -21,6 +50,8 @@ type MBECNConfig struct {
 	Increment     int64         `mapstructure:"increment" doc:"bytes added to the limit per first slot without congestion, 1 to 2^40"`
 	MinPackets    int64         `mapstructure:"min_packets" doc:"fewer packets in a slot make it longer, 1 to max_packets/2"`
 	MaxPackets    int64         `mapstructure:"max_packets" doc:"more packets in a slot make it shorter, 2 to 65536"`
+	SlowStart     slowStart     `mapstructure:"slow_start" doc:"before the first report the limit doubles in every slot (spec) or once per first slot (capped)"`
+	MaxRate       int64         `mapstructure:"max_rate" doc:"bit/s that a flow may send at most, 0 (no bound) or 1000 to 10^12"`
 	DecreaseShift int           `mapstructure:"decrease_shift" doc:"the limit shrinks by level/2^this per slot, 0 to 30"`
 	ReportWindow  int           `mapstructure:"report_window" doc:"packets sent without a report that end a spell of congestion, 1 to 2^20"`
 	MaxPause      time.Duration `mapstructure:"max_pause" doc:"longest pause before a packet, above 0 and up to 1s"`
@@ -58,6 +89,9 @@ func (c *MBECNConfig) Validate() error {
 			return fmt.Errorf("parameter %s: %d, accepted are %d to %d", p.name, p.v, p.low, p.limit)
 		}
 	}
+	if c.MaxRate != 0 && (c.MaxRate < lowestRate || c.MaxRate > highestRate) {
+		return fmt.Errorf("parameter max_rate: %d, accepted are 0 and %d to %d", c.MaxRate, lowestRate, int64(highestRate))
+	}
 	if c.MaxPause <= 0 || c.MaxPause > time.Second {
 		return fmt.Errorf("parameter max_pause: %v, accepted are above 0 and up to 1s", c.MaxPause)
 	}
@@ -70,11 +104,16 @@ func mbECNFactory() policy.Factory[Avoidance] {
 		Doc:    "multi-bit explicit congestion notification: queue lengths mark packets, slots limit bytes (spec 06 §2)",
 		Config: func() any { return defaults() },
 		New: func(env core.Env, cfg any) (Avoidance, error) {
-			a := &mbECN{cfg: cfg.(*MBECNConfig)}
-			if env.Rand != nil {
-				a.phase = env.Rand.Int64N(maxPhase)
-			}
-			return a, nil
+			a := newMBECN(env, cfg)
+			return &a, nil
 		},
 	}
+}
+
+func newMBECN(env core.Env, cfg any) mbECN {
+	a := mbECN{cfg: cfg.(*MBECNConfig)}
+	if env.Rand != nil {
+		a.phase = env.Rand.Int64N(maxPhase)
+	}
+	return a
 }

@@ -19,9 +19,7 @@ func noneFactory() policy.Factory[Avoidance] {
 // none is the policy and the context of each of its flows: it has no state.
 type none struct{}
 
-func (none) Mark(ecn uint8, _ int) uint8 { return ecn }
-
-func (none) Unmarked() bool { return true }
+func (none) NewPort(int64) Marker { return nil }
 
 func (none) NewFlow(core.Time) Flow { return none{} }
 

@@ -7,5 +7,9 @@ func Policies() *policy.Registry[Avoidance] {
 	return &policy.Registry[Avoidance]{Kind: "congestion", Factories: []policy.Factory[Avoidance]{
 		noneFactory(),
 		mbECNFactory(),
+		mbECNBlogFactory(),
+		aimdFactory(),
+		dctcpFactory(),
+		lgcFactory(),
 	}}
 }

@@ -11,7 +11,7 @@ type Directory interface {
 	// SetAddress tells the address of this member. It is called before any other method, and again when
 	// the member takes another address: what it has registered then moves there.
 	SetAddress(now core.Time, addr uint64)
-	// Register makes the digest known at this member's address; twice is a success without effect.
+	// Register makes the digest known at this member's address; twice is a success, and one registration.
 	Register(now core.Time, h core.Hash) error
 	// Unregister takes it back; of an unknown digest it is a success.
 	Unregister(now core.Time, h core.Hash)
@@ -30,7 +30,11 @@ type Directory interface {
 // arrive, calls Tick when Deadline has come, and after each call of any method sends what Out returns.
 type Networked interface {
 	Directory
-	// Join makes this member known, through a peer that is one already; 0 for the first member.
+	// SetHash tells the algorithm of the digests of the layer. It is called before SetAddress; without it
+	// they are those of SHA3-256.
+	SetHash(a core.HashAlgo)
+	// Join makes this member known, through a peer that is one already; 0 for the first member. It is
+	// called once after SetAddress. The way to the peer need not be there yet: it is asked again.
 	Join(now core.Time, peer uint64)
 	// Recv takes one message. The header of data transfer has no source address, so the message itself
 	// says who sent it. sdu is valid during the call.

@@ -80,3 +80,10 @@ func (s *static) Stop(core.Time) {
 	}
 	s.own, s.stopped = nil, true
 }
+
+// Registered hands out what this member has registered, in the order of registration.
+func (s *static) Registered(yield func(core.Hash)) {
+	for _, h := range s.own {
+		yield(h)
+	}
+}

@@ -7,5 +7,6 @@ import "ouroboros/core/policy"
 func Policies(names *Names) *policy.Registry[Directory] {
 	return &policy.Registry[Directory]{Kind: "directory", Factories: []policy.Factory[Directory]{
 		staticFactory(names),
+		dhtFactory(),
 	}}
 }

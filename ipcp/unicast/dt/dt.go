@@ -27,42 +27,6 @@ type Component func(p *pkt.Buf)
 // Flows takes the packets of flows. It owns p.
 type Flows func(eid uint64, ecn uint8, p *pkt.Buf)
 
-// Counter counts packets and their bytes with header.
-type Counter struct{ Packets, Bytes uint64 }
-
-// Add counts a packet of n bytes.
-func (c *Counter) Add(n int) { c.Packets++; c.Bytes += uint64(n) }
-
-// Stats are the counters of one port or of a component (spec 02 §10.3).
-type Stats struct {
-	Sent, Received           Counter
-	LocalSent, LocalReceived Counter
-	DropTTL, DropNoRoute     Counter
-	DropWrite                Counter // the N-1 flow is down or took no more
-	DropShort                Counter // shorter than the header
-	DropUnknown              Counter // no such component here
-}
-
-func (s *Stats) add(t *Stats) {
-	for _, x := range []struct {
-		to   *Counter
-		from Counter
-	}{
-		{&s.Sent, t.Sent},
-		{&s.Received, t.Received},
-		{&s.LocalSent, t.LocalSent},
-		{&s.LocalReceived, t.LocalReceived},
-		{&s.DropTTL, t.DropTTL},
-		{&s.DropNoRoute, t.DropNoRoute},
-		{&s.DropWrite, t.DropWrite},
-		{&s.DropShort, t.DropShort},
-		{&s.DropUnknown, t.DropUnknown},
-	} {
-		x.to.Packets += x.from.Packets
-		x.to.Bytes += x.from.Bytes
-	}
-}
-
 // Config are the parts and parameters of a data transfer component.
 type Config struct {
 	Layout    wire.PCI
@@ -79,15 +43,21 @@ type DT struct {
 	hdr   int
 	self  uint64
 	ports []*port
-	marks bool // the avoidance policy looks at queues
 
 	env    core.Env
 	free   []pff.Port
-	comps  [FirstFlow]Component
+	comps  [FirstFlow]component
 	flows  Flows
-	origin Stats  // packets that start or end here and belong to no port
-	gone   Stats  // of ports that have been removed
-	limits limits // of the N-1 flows together
+	origin PerCube // packets of flows that start here and belong to no port
+	gone   PerCube // of ports that have been removed
+	limits limits  // of the N-1 flows together
+}
+
+// component is a part of the IPCP and its counters: what was delivered to it is sent, what it sent is
+// local received (spec 02 §10.3).
+type component struct {
+	take Component
+	st   *PerCube
 }
 
 // limits are what the N-1 flows of all ports leave and need, kept because every packet asks for them.
@@ -98,8 +68,7 @@ func New(env core.Env, cfg Config) *DT {
 	if cfg.MaxTTL == 0 {
 		cfg.MaxTTL = DefaultTTL
 	}
-	u, ok := cfg.Avoidance.(ca.Unmarked)
-	return &DT{env: env, cfg: cfg, hdr: cfg.Layout.Len(), marks: !ok || !u.Unmarked()}
+	return &DT{env: env, cfg: cfg, hdr: cfg.Layout.Len()}
 }
 
 // SetAddress sets the address of this member.
@@ -115,7 +84,7 @@ func (d *DT) HeaderLen() int { return d.hdr }
 func (d *DT) EIDLen() int { return d.cfg.Layout.EID }
 
 // Handle sets the component with the given endpoint id, below FirstFlow.
-func (d *DT) Handle(eid int, c Component) { d.comps[eid] = c }
+func (d *DT) Handle(eid int, c Component) { d.comps[eid] = component{c, new(PerCube)} }
 
 // HandleFlows sets who gets the packets of flows.
 func (d *DT) HandleFlows(f Flows) { d.flows = f }
@@ -135,6 +104,10 @@ func (d *DT) measure() {
 		}
 		i := p.flow.Info()
 		p.headroom = i.Headroom
+		if p.rate != i.Rate && p.marker != nil {
+			p.rate = i.Rate
+			p.marker.SetRate(i.Rate)
+		}
 		if m := max(i.MTU-d.hdr, 0); first || m < l.mtu {
 			l.mtu, first = m, false
 		}
@@ -150,7 +123,7 @@ func (d *DT) Send(dst uint64, cube core.Cube, eid uint64, hash uint32, p *pkt.Bu
 	n := p.Len()
 	out := d.route(dst, hash)
 	if out == nil {
-		d.origin.DropNoRoute.Add(n)
+		d.sender(eid).of(cube).DropNoRoute.Add(n)
 		d.drop(p)
 		return core.ErrIPCP
 	}
@@ -159,13 +132,22 @@ func (d *DT) Send(dst uint64, cube core.Cube, eid uint64, hash uint32, p *pkt.Bu
 		return core.ErrWouldBlock
 	}
 	p = d.roomy(p, out.headroom+d.hdr)
-	d.cfg.Layout.Put(p.Push(d.hdr), dst, uint8(cube), d.cfg.MaxTTL, d.mark(0, out), eid)
+	d.cfg.Layout.Put(p.Push(d.hdr), dst, uint8(cube), d.cfg.MaxTTL, out.mark(0, n+d.hdr), eid)
 	err := out.send(p, cube)
 	if err == nil && eid < FirstFlow {
-		d.origin.LocalReceived.Add(n)
-		out.st.LocalSent.Add(n + d.hdr)
+		d.sender(eid).of(cube).LocalReceived.Add(n)
+		out.st.of(cube).LocalSent.Add(n + d.hdr)
 	}
 	return err
+}
+
+// sender returns the counters for what is sent to an endpoint id and belongs to no port: those of the
+// component of that id here, whose peer it is for, else those of flows.
+func (d *DT) sender(eid uint64) *PerCube {
+	if eid < FirstFlow && d.comps[eid].st != nil {
+		return d.comps[eid].st
+	}
+	return &d.origin
 }
 
 // roomy returns p with at least the given headroom: p itself, or a copy where N-1 flows of different
@@ -189,6 +171,10 @@ func (d *DT) route(dst uint64, hash uint32) *port {
 	return d.ports[i]
 }
 
+// FlowHash returns what tells the packets of a flow apart from those of others between the same members:
+// the halves of its endpoint id, one of which is random and the other a number (spec 02 §4.2).
+func FlowHash(eid uint64) uint32 { return uint32(eid>>32) ^ uint32(eid) }
+
 // receive takes a packet from an N-1 flow (spec 02 §6).
 func (d *DT) receive(in *port, p *pkt.Buf) {
 	n := p.Len()
@@ -199,89 +185,68 @@ func (d *DT) receive(in *port, p *pkt.Buf) {
 	h := p.Front()
 	if len(h) < d.hdr {
 		if h = p.Bytes(); len(h) < d.hdr {
-			in.st.DropShort.Add(n)
+			in.st[core.CubeBestEffort].DropShort.Add(n)
 			d.drop(p)
 			return
 		}
 	}
-	in.st.Received.Add(n)
 	l := d.cfg.Layout
+	cube := core.Cube(l.Cube(h))
+	st := in.st.of(cube)
+	st.Received.Add(n)
 	ttl := l.TTL(h)
 	if *ttl > 0 {
 		*ttl--
 	}
 	dst := l.Dst(h)
 	if dst == d.self {
-		d.deliver(in, h, p)
+		d.deliver(st, h, p)
 		return
 	}
 	if *ttl == 0 {
-		in.st.DropTTL.Add(n)
+		st.DropTTL.Add(n)
 		d.drop(p)
 		return
 	}
-	out := d.route(dst, uint32(l.EndpointID(h)))
+	out := d.route(dst, FlowHash(l.EndpointID(h)))
 	if out == nil {
-		in.st.DropNoRoute.Add(n)
+		st.DropNoRoute.Add(n)
 		d.drop(p)
 		return
 	}
 	ecn := l.ECN(h)
-	*ecn = d.mark(*ecn, out)
-	_ = out.send(d.roomy(p, out.headroom), core.Cube(l.Cube(h))) // the port has counted it
+	*ecn = out.mark(*ecn, n)
+	_ = out.send(d.roomy(p, out.headroom), cube) // the port has counted it
 }
 
-// mark returns the ECN byte of a packet that is about to leave by a port. Four layers answer for its queue,
-// so that it is asked for only if the policy wants to know.
-func (d *DT) mark(ecn uint8, out *port) uint8 {
-	if !d.marks {
-		return ecn
-	}
-	return d.cfg.Avoidance.Mark(ecn, out.queued())
-}
-
-// deliver hands a packet for this member to its component or flow.
-func (d *DT) deliver(in *port, h []byte, p *pkt.Buf) {
+// deliver hands a packet for this member to its component or flow. in are the counters of the port and
+// cube on which it came.
+func (d *DT) deliver(in *Stats, h []byte, p *pkt.Buf) {
 	n := p.Len()
 	l := d.cfg.Layout
-	eid, ecn := l.EndpointID(h), *l.ECN(h)
+	eid, ecn, cube := l.EndpointID(h), *l.ECN(h), core.Cube(l.Cube(h))
 	p.Pull(d.hdr)
 	if eid >= FirstFlow {
 		if d.flows == nil {
-			in.st.DropUnknown.Add(n)
+			in.DropUnknown.Add(n)
 			d.drop(p)
 			return
 		}
 		d.flows(eid, ecn, p)
 		return
 	}
-	c := d.comps[eid]
-	if c == nil {
-		in.st.DropUnknown.Add(n)
+	c := &d.comps[eid]
+	if c.take == nil {
+		in.DropUnknown.Add(n)
 		d.drop(p)
 		return
 	}
-	in.st.LocalReceived.Add(n)
-	d.origin.Sent.Add(n)
-	c(p)
+	in.LocalReceived.Add(n)
+	c.st.of(cube).Sent.Add(n)
+	c.take(p)
 }
 
 func (d *DT) drop(p *pkt.Buf) {
 	d.env.Trace.Note(d.env.Now(), trace.PacketDropped, uint64(p.Len()), 0)
 	p.Release()
-}
-
-// Origin returns the counters of what starts or ends at this member and belongs to no port.
-func (d *DT) Origin() Stats { return d.origin }
-
-// Gone returns the sum of the counters of the ports that have been removed.
-func (d *DT) Gone() Stats { return d.gone }
-
-// Ports calls yield for every port in ascending order.
-func (d *DT) Ports(yield func(p pff.Port, peer uint64, st Stats, queued int)) {
-	for i, p := range d.ports {
-		if p != nil {
-			yield(pff.Port(i), p.peer, p.st, p.queued())
-		}
-	}
 }

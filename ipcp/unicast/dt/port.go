@@ -6,6 +6,7 @@ import (
 
 	"ouroboros/core"
 	"ouroboros/core/pkt"
+	"ouroboros/ipcp/unicast/ca"
 	"ouroboros/ipcp/unicast/pff"
 	"ouroboros/ipcp/unicast/sched"
 )
@@ -24,11 +25,14 @@ type port struct {
 	index    pff.Port
 	peer     uint64
 	flow     core.Flow
-	headroom int  // that the N-1 flow needs
-	blocked  bool // the N-1 flow has refused a packet and has not called Writable since
-	st       Stats
-	user     PortUser
+	headroom int       // that the N-1 flow needs
+	blocked  bool      // the N-1 flow has refused a packet and has not called Writable since
+	marker   ca.Marker // nil if the congestion policy does not mark
 	queue    sched.Scheduler
+	st       PerCube
+	rate     int64 // of the N-1 flow as the marker knows it, bit/s
+	since    core.Time
+	user     PortUser
 	waiters  []func() // flows of this member that were refused, in order
 	spare    []func() // the slice that waiters came from, for use again
 }
@@ -39,7 +43,9 @@ func (d *DT) AddPort(peer uint64, f core.Flow, user PortUser) (pff.Port, error) 
 	if err != nil {
 		return pff.None, err
 	}
-	p := &port{d: d, peer: peer, flow: f, user: user, queue: q}
+	rate := f.Info().Rate
+	p := &port{d: d, peer: peer, flow: f, user: user, queue: q, since: d.env.Now(), rate: rate}
+	p.marker = d.cfg.Avoidance.NewPort(rate)
 	if n := len(d.free); n > 0 {
 		p.index = d.free[n-1]
 		d.free = d.free[:n-1]
@@ -64,16 +70,25 @@ func (d *DT) RemovePort(i pff.Port, closeFlow bool) {
 	d.free = append(d.free, i)
 	d.measure()
 	for b := p.queue.Drain(); b != nil; b = p.queue.Drain() {
-		p.st.DropWrite.Add(b.Len())
+		d.count(p, b).DropWrite.Add(b.Len())
 		d.drop(b)
 	}
-	d.gone.add(&p.st)
+	for c := range p.st {
+		d.gone[c].add(&p.st[c])
+	}
 	if closeFlow {
 		p.flow.Close(0)
 	}
 	p.blocked = false
 	if len(p.waiters) > 0 {
 		d.env.Post(p.wake)
+	}
+}
+
+// SetPeer tells that the member behind a port has another address now.
+func (d *DT) SetPeer(i pff.Port, peer uint64) {
+	if i >= 0 && int(i) < len(d.ports) && d.ports[i] != nil {
+		d.ports[i].peer = peer
 	}
 }
 
@@ -89,6 +104,20 @@ func (p *port) queued() int {
 	return n
 }
 
+// count returns the counters of a port for a packet that waits in it.
+func (d *DT) count(p *port, b *pkt.Buf) *Stats {
+	return p.st.of(core.Cube(d.cfg.Layout.Cube(b.Front())))
+}
+
+// mark returns the ECN byte of a packet of n bytes, with header, that is about to leave. Four layers
+// answer for the queue, so that it is asked for only if the policy wants to know.
+func (p *port) mark(ecn uint8, n int) uint8 {
+	if p.marker == nil {
+		return ecn
+	}
+	return p.marker.Mark(p.d.env.Now(), ecn, p.queued(), n)
+}
+
 // send writes a packet to the N-1 flow, or lets it wait in the scheduler while that is full. It takes
 // the packet in any case.
 func (p *port) send(b *pkt.Buf, cube core.Cube) error {
@@ -96,17 +125,17 @@ func (p *port) send(b *pkt.Buf, cube core.Cube) error {
 		n := b.Len()
 		err := p.flow.Write(b)
 		if err == nil {
-			p.st.Sent.Add(n)
+			p.st.of(cube).Sent.Add(n)
 			return nil
 		}
 		if !errors.Is(err, core.ErrWouldBlock) {
-			p.st.DropWrite.Add(n)
+			p.st.of(cube).DropWrite.Add(n)
 			return err
 		}
 		p.blocked = true
 	}
 	if !p.queue.Push(p.d.env.Now(), b, cube) {
-		p.st.DropWrite.Add(b.Len())
+		p.st.of(cube).DropWrite.Add(b.Len())
 		p.d.drop(b)
 		return core.ErrAgain
 	}
@@ -121,7 +150,7 @@ func (p *port) drain() {
 		if b == nil {
 			return
 		}
-		n := b.Len()
+		n, st := b.Len(), p.d.count(p, b)
 		err := p.flow.Write(b)
 		if errors.Is(err, core.ErrWouldBlock) {
 			p.blocked = true
@@ -129,10 +158,10 @@ func (p *port) drain() {
 		}
 		p.queue.Pop(now)
 		if err != nil {
-			p.st.DropWrite.Add(n)
+			st.DropWrite.Add(n)
 			continue
 		}
-		p.st.Sent.Add(n)
+		st.Sent.Add(n)
 	}
 }
 

@@ -2,6 +2,7 @@ package fa
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"ouroboros/core"
@@ -9,19 +10,42 @@ import (
 	"ouroboros/core/wire"
 )
 
+const (
+	// A request is repeated after retryFirst, and then after twice the pause before, up to retryMax.
+	retryFirst = time.Second
+	retryMax   = 8 * time.Second
+	// turn is how often an address is asked before the next has its turn: with the pauses above it is given
+	// up for the next after 3 s.
+	turn = 2
+)
+
 // client is a request of this system under way (spec 03 §4.1).
 type client struct {
-	f      *flow
-	req    core.FlowRequest
-	done   func(core.Flow, core.FlowReply, error)
-	addrs  []uint64
-	cancel func() // of the directory query
-	wait   time.Duration
-	ended  bool
+	f       *flow
+	req     core.FlowRequest
+	done    func(core.Flow, core.FlowReply, error)
+	addrs   []candidate // that have not refused; the first is being asked
+	refusal error       // the last one
+	cancel  func()      // of the directory query
+	ended   bool
 }
 
-// AllocFlow asks for a flow to a name of the layer. Several addresses are tried in turn; a refusal by
-// the last is the answer.
+// candidate is an address of the name that was asked for. It has an endpoint id of its own: an answer to the
+// one before must not count as an answer of this one.
+type candidate struct {
+	addr uint64
+	eid  uint64 // 0 = not asked yet
+	asks int
+	wait time.Duration // for the answer to the last one
+}
+
+// AllocFlow asks for a flow to a name of the layer. If it is registered at several addresses they are tried
+// in the order of the directory (anycast): the next when one refuses, or has not answered for 3 s.
+//
+// done gets core.ErrName when the directory does not know the name or knows it at this member only, the
+// error of the admission policy, or the last refusal once every address has been asked. If none has answered,
+// they are asked again in turn until the request is canceled: how long that may take is for the caller to
+// say.
 func (a *FA) AllocFlow(r core.FlowRequest, done func(core.Flow, core.FlowReply, error)) (cancel func()) {
 	c := &client{req: r, done: done}
 	if a.closed || a.cfg.DT.Address() == 0 {
@@ -57,34 +81,40 @@ func (c *client) found(addrs []uint64) {
 	}
 	self := c.f.a.cfg.DT.Address()
 	for _, x := range addrs {
-		if x != self {
-			c.addrs = append(c.addrs, x)
+		known := slices.ContainsFunc(c.addrs, func(y candidate) bool { return y.addr == x })
+		if x != self && !known {
+			c.addrs = append(c.addrs, candidate{addr: x, wait: retryFirst})
 		}
 	}
-	c.next(core.ErrName)
-}
-
-// next tries the next address; without one the request fails with err. Each address is asked with an
-// endpoint id of its own: a repeated refusal of the one before must not count as an answer of this one.
-func (c *client) next(err error) {
 	if len(c.addrs) == 0 {
+		c.fail(core.ErrName)
+		return
+	}
+	if err := c.f.admit(); err != nil {
 		c.fail(err)
 		return
 	}
-	f := c.f
-	if f.state == requested {
-		f.eid = f.a.ids.id(f.slot, f.a.env.Rand.Uint32())
-		f.rxq.clear()
-	}
-	f.raddr, c.addrs = c.addrs[0], c.addrs[1:]
-	f.state = requested
-	c.wait = retryFirst
 	c.ask()
 }
 
-// ask sends the request and arms its repetition.
+// ask sends the request to the first address and arms its repetition.
 func (c *client) ask() {
-	f, q := c.f, c.req.QoS
+	f, q, to := c.f, c.req.QoS, &c.addrs[0]
+	switch {
+	case f.state == idle:
+		to.eid = f.eid
+	case to.eid == 0:
+		to.eid = f.a.ids.id(f.slot, f.a.env.Rand.Uint32())
+	}
+	if f.eid != to.eid { // what has come for the one before is not of this flow
+		f.eid = to.eid
+		f.rxq.clear()
+	}
+	f.raddr, f.state = to.addr, requested
+	if to.asks > 0 {
+		f.a.st.Retries++
+	}
+	to.asks++
 	err := f.a.send(f.raddr, wire.FA{
 		Source: f.a.cfg.DT.Address(), SEID: f.eid, Bandwidth: q.Bandwidth, Delay: q.Delay, Loss: q.Loss,
 		BER: q.BER, MaxGap: q.MaxGap, Timeout: q.Timeout, Code: wire.FlowReq,
@@ -94,13 +124,29 @@ func (c *client) ask() {
 		c.fail(err) // it will not become shorter; any other trouble may pass
 		return
 	}
-	f.timer.Reset(c.wait)
-	c.wait = min(2*c.wait, retryMax)
+	f.timer.Reset(to.wait)
+	to.wait = min(2*to.wait, retryMax)
 }
 
-// again is called by the flow's timer: no answer yet.
+// again is called by the flow's timer: no answer yet. After some time the next address has its turn.
 func (c *client) again() {
-	c.f.a.st.Retries++
+	if c.addrs[0].asks < turn {
+		c.ask()
+		return
+	}
+	if len(c.addrs) > 1 {
+		c.f.a.st.Unanswered++
+	}
+	c.addrs = append(c.addrs[1:], c.addrs[0])
+	c.next()
+}
+
+// next asks the first address, unless all have been asked and one has refused: that is the answer then.
+func (c *client) next() {
+	if len(c.addrs) == 0 || c.refusal != nil && c.addrs[0].asks > 0 {
+		c.fail(c.refusal)
+		return
+	}
 	c.ask()
 }
 
@@ -110,13 +156,14 @@ func (c *client) reply(m wire.FA, piggyback []byte) {
 	if c.ended || f.state != requested {
 		return
 	}
+	f.timer.Stop()
 	if m.Response < 0 {
-		f.timer.Stop()
-		c.next(core.Code(-m.Response))
+		c.refusal = core.Code(-m.Response)
+		c.addrs = c.addrs[1:]
+		c.next()
 		return
 	}
 	c.ended = true
-	f.timer.Stop()
 	f.reid, f.state = m.SEID, active
 	f.a.env.Trace.Note(f.a.env.Now(), trace.FlowAllocated, f.eid, f.reid)
 	c.done(f, core.FlowReply{MPL: f.a.cfg.MPL, Piggyback: piggyback}, nil)

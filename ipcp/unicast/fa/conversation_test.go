@@ -17,6 +17,13 @@ import (
 // system and messages of members 200 and 201. Time stands before each event. Own endpoint ids are E0, E1
 // and so on. Run with -rewrite after a change that is meant.
 //
+// A file may begin with the parts that are not the defaults:
+//
+//	setup
+//	shaping NAME KEY=VALUE..., admission NAME KEY=VALUE..., cube on
+//
+// Then come the events:
+//
 //	name x 200 201    the directory lists x at these addresses
 //	alloc x           the system asks for a flow; cancel gives the last request up
 //	request SRC SEID NAME, reply E SEID RESPONSE, update E LEVEL, data E TEXT   a packet arrives
@@ -25,13 +32,23 @@ import (
 //	pause D           the congestion policy wants a pause of D before each packet
 //	congested on|off  the congestion policy wants reports sent
 //	full on|off       the N-1 flow takes nothing; off calls Writable
+//	qos Q             the next requests ask for raw, voice, video or a number of bit/s
+//	deaf              nobody takes requests any more
 //	leave             the member leaves the layer
 //	run D             time passes
 //	stats
 func TestConversations(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		b := newBench(t, wire.DefaultPCI, 3)
-		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+		var b *bench
+		parts := setup{queue: 3}
+		datadriven.RunTest(t, path, func(_ *testing.T, d *datadriven.TestData) string {
+			if d.Cmd == "setup" {
+				parts.read(t, d.Input)
+				return ""
+			}
+			if b == nil {
+				b = newBenchWith(t, parts)
+			}
 			b.log.Reset()
 			for _, line := range strings.Split(d.Input, "\n") {
 				b.do(t, strings.Fields(line))
@@ -39,6 +56,36 @@ func TestConversations(t *testing.T) {
 			return b.log.String()
 		})
 	})
+}
+
+// read takes the parts of a bench from the lines of a setup.
+func (s *setup) read(t *testing.T, lines string) {
+	t.Helper()
+	for _, line := range strings.Split(lines, "\n") {
+		w := strings.Fields(line)
+		p := policyOf{name: w[1]}
+		for _, kv := range w[2:] {
+			k, v, _ := strings.Cut(kv, "=")
+			n, err := strconv.ParseFloat(v, 64)
+			if err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			if p.params == nil {
+				p.params = map[string]any{}
+			}
+			p.params[k] = n
+		}
+		switch w[0] {
+		case "shaping":
+			s.shaping = p
+		case "admission":
+			s.admission = p
+		case "cube":
+			s.cube = p.name == "on"
+		default:
+			t.Fatalf("%q is no part", line)
+		}
+	}
 }
 
 // do carries out one line.
@@ -117,18 +164,32 @@ func (b *bench) do(t *testing.T, w []string) {
 		if b.below.full = arg(1) == "on"; !b.below.full {
 			b.below.sink.Writable()
 		}
+	case "qos":
+		switch arg(1) {
+		case "raw":
+			b.qos = core.QoSRaw
+		case "voice":
+			b.qos = core.QoSVoice
+		case "video":
+			b.qos = core.QoSVideo
+		default:
+			b.qos = core.QoS{Bandwidth: num(1), Delay: core.DontCare, MaxGap: core.DontCare}
+		}
+	case "deaf":
+		b.fa.OnRequest(nil)
 	case "leave":
 		b.fa.Close()
 	case "run":
 		b.run(span(1))
 	case "stats":
 		st := b.fa.Stats()
-		fmt.Fprintf(&b.log, "requests %d repeated %d replies %d updates %d retries %d bad %d unknown %d overload %d\n",
-			st.Requests, st.Repeated, st.Replies, st.Updates, st.Retries, st.BadMessage, st.UnknownFlow, st.Overload)
+		fmt.Fprintf(&b.log, "requests %d repeated %d replies %d updates %d retries %d bad %d unknown %d overload %d unanswered %d not admitted %d\n",
+			st.Requests, st.Repeated, st.Replies, st.Updates, st.Retries, st.BadMessage, st.UnknownFlow, st.Overload,
+			st.Unanswered, st.NotAdmitted)
 		b.fa.Flows(func(f FlowInfo) {
-			fmt.Fprintf(&b.log, "flow %s to %d %s: sent %d failed %d received %d dropped %d updates %d/%d paused %v queued %d\n",
+			fmt.Fprintf(&b.log, "flow %s to %d %s: sent %d failed %d received %d dropped %d updates %d/%d paused %v shaped %v policed %d queued %d\n",
 				b.id(f.EID), f.Remote, b.id(f.RemoteEID), f.Stats.Sent, f.Stats.SendFailed, f.Stats.Received, f.Stats.ReceiveFailed,
-				f.Stats.UpdatesSent, f.Stats.UpdatesReceived, f.Stats.Paused, f.Queued)
+				f.Stats.UpdatesSent, f.Stats.UpdatesReceived, f.Stats.Paused, f.Stats.Shaped, f.Stats.Policed, f.Queued)
 		})
 	default:
 		t.Fatalf("unknown command %q", w)

@@ -1,9 +1,14 @@
 // Package fa is the flow allocator of a unicast IPCP (spec 03): it answers and makes requests for flows
 // to names of the layer, and carries their packets over the data transfer component under the layer's
-// congestion policy.
+// congestion, shaping and admission policies. Those see what a flow asks for and how long its packets are;
+// nothing here looks at what a packet carries.
 //
 // A request is repeated until it is answered or canceled; a repeated request gets the same answer again,
 // so that a lost message costs a second and not the flow.
+//
+// A packet of a flow first has the pause that the congestion policy asks for, then that of the shaping
+// policy, both of this flow alone (decision 4): what leaves is what the shaping policy has let go, so that
+// its bound holds there.
 package fa
 
 import (
@@ -14,9 +19,11 @@ import (
 	"ouroboros/core/pkt"
 	"ouroboros/core/trace"
 	"ouroboros/core/wire"
+	"ouroboros/ipcp/unicast/adm"
 	"ouroboros/ipcp/unicast/ca"
 	"ouroboros/ipcp/unicast/dir"
 	"ouroboros/ipcp/unicast/dt"
+	"ouroboros/ipcp/unicast/shape"
 )
 
 const (
@@ -31,12 +38,10 @@ const (
 	QueueLen = 1023
 	// maxFlows bounds the flow table: a flood of requests must not take all memory.
 	maxFlows = 1 << 20
-	// maxPending bounds the requests that wait for an answer of this system, and those whose refusal is
-	// remembered.
+	// maxPending bounds the requests that wait for an answer of this system.
 	maxPending = 4096
-
-	retryFirst = time.Second
-	retryMax   = 8 * time.Second
+	// maxPast bounds the requests whose end is remembered.
+	maxPast = 4096
 )
 
 // Stats counts what happened to messages and packets that belong to no flow.
@@ -44,6 +49,8 @@ type Stats struct {
 	Requests, Replies, Updates uint64 // received
 	Repeated                   uint64 // requests received again
 	Retries                    uint64 // requests sent again
+	Unanswered                 uint64 // addresses given up for the next of the same name
+	NotAdmitted                uint64 // flows that the admission policy has refused, of either side
 	BadMessage                 uint64 // of another length or code
 	UnknownFlow                uint64 // message or packet for an endpoint that does not exist
 	Overload                   uint64 // requests dropped because too many wait
@@ -57,8 +64,15 @@ type Config struct {
 	DT        *dt.DT
 	Directory dir.Directory
 	Avoidance ca.Avoidance
-	MPL       time.Duration // 0 = MPL
-	Queue     int           // transmit queue of a flow in packets; 0 = QueueLen
+	Shaping   shape.Shaper  // nil = none
+	Admission adm.Admission // nil = none
+	// Rate tells the admission policy what the N-1 flows carry together in bit/s, 0 when unknown. nil = unknown.
+	Rate func() int64
+	// Cube has the source write the cube of the flow's QoS into the header of its packets (decision 3).
+	// Otherwise it is 0, as in the prototype. Messages of the flow allocator are always of cube 0.
+	Cube  bool
+	MPL   time.Duration // 0 = MPL
+	Queue int           // transmit queue of a flow in packets; 0 = QueueLen
 }
 
 // FA is a flow allocator. It belongs to the actor of its IPCP.
@@ -68,16 +82,13 @@ type FA struct {
 	ids     numbering
 	flows   []*flow // by local number - FirstNumber
 	free    []uint32
-	asked   map[request]*flow // requests of others, answered or not
+	asked   map[request]*flow // requests of others, whose flows are there or wait for an answer
 	pending int               // of them those without an answer
-	refused int               // of them those that were refused
+	past    past              // requests of others that are over
 	handler func(core.IncomingFlow)
 	st      Stats
 	closed  bool
 }
-
-// request identifies a request of another member: its repetitions have the same source and endpoint.
-type request struct{ src, seid uint64 }
 
 // New returns a flow allocator and makes it the component EID of its data transfer.
 func New(env core.Env, cfg Config) *FA {
@@ -88,6 +99,7 @@ func New(env core.Env, cfg Config) *FA {
 		cfg.Queue = QueueLen
 	}
 	a := &FA{env: env, cfg: cfg, ids: numberingOf(cfg.DT.EIDLen()), asked: map[request]*flow{}}
+	a.past = newPast(cfg.MPL, a.ids)
 	cfg.DT.Handle(EID, a.message)
 	cfg.DT.HandleFlows(a.packet)
 	return a
@@ -112,7 +124,13 @@ func (a *FA) newFlow(qos core.QoS) *flow {
 		slot = uint32(len(a.flows))
 		a.flows = append(a.flows, nil)
 	}
-	f := &flow{a: a, slot: slot, qos: qos, cc: a.cfg.Avoidance.NewFlow(a.env.Now()), on: true}
+	f := &flow{a: a, slot: slot, qos: qos, since: a.env.Now(), cc: a.cfg.Avoidance.NewFlow(a.env.Now()), on: true}
+	if a.cfg.Shaping != nil {
+		f.shape = a.cfg.Shaping.NewFlow(a.env.Now(), qos)
+	}
+	if a.cfg.Cube {
+		f.cube = qos.Cube()
+	}
 	f.eid = a.ids.id(slot, a.env.Rand.Uint32())
 	f.wake, f.settle = f.unblocked, f.catchUp
 	f.timer = a.env.NewTimer(f.tick)
@@ -216,8 +234,8 @@ func (a *FA) send(dst uint64, m wire.FA, digest core.Hash, piggyback []byte) err
 // remove takes a flow out of the table.
 func (a *FA) remove(f *flow) {
 	f.timer.Stop()
-	if f.server != nil && a.asked[f.key] == f {
-		delete(a.asked, f.key)
+	if f.server != nil {
+		delete(a.asked, f.server.key)
 	}
 	if a.flows[f.slot] == f {
 		a.flows[f.slot] = nil
@@ -246,9 +264,15 @@ func (a *FA) Flows(yield func(FlowInfo)) {
 // Close ends all flows: the IPCP leaves the layer.
 func (a *FA) Close() {
 	a.closed = true
+	a.Abort(core.ErrFlowDown)
+	a.past = past{} // who has left answers nobody
+}
+
+// Abort ends all flows that there are, and the requests for some, with an error.
+func (a *FA) Abort(err error) {
 	for _, f := range a.flows {
 		if f != nil {
-			f.abort(core.ErrFlowDown)
+			f.abort(err)
 		}
 	}
 }

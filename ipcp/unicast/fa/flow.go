@@ -1,15 +1,12 @@
 package fa
 
 import (
-	"errors"
 	"time"
 
 	"ouroboros/core"
-	"ouroboros/core/clock"
-	"ouroboros/core/pkt"
 	"ouroboros/core/trace"
-	"ouroboros/core/wire"
 	"ouroboros/ipcp/unicast/ca"
+	"ouroboros/ipcp/unicast/shape"
 )
 
 // state of a flow (spec 03 §4.3).
@@ -19,7 +16,6 @@ const (
 	idle      state = iota // waits for the directory
 	requested              // REQ_SENT
 	answering              // REQ_RCVD
-	refused                // answered with a refusal, which is remembered for repeated requests
 	active
 	draining // closed by the user; what is queued still goes out
 	gone
@@ -34,11 +30,16 @@ type FlowStats struct {
 	UpdatesSent             uint64
 	UpdatesReceived         uint64
 	Paused                  time.Duration // by the congestion policy
+	Shaped                  time.Duration // by the shaping policy, beyond that
+	Policed                 uint64        // packets that the shaping policy has dropped
 }
 
 // FlowInfo describes a flow for the management tree and for results.
 type FlowInfo struct {
 	EID, Remote, RemoteEID uint64
+	Number                 uint64    // local flow number, from FirstNumber
+	Since                  core.Time // when this end was made
+	Cube                   core.Cube // in the header of its packets
 	Stats                  FlowStats
 	Congestion             ca.Snapshot
 	Queued                 int
@@ -49,23 +50,26 @@ type flow struct {
 	a     *FA
 	slot  uint32
 	state state
+	stage stage
+	cube  core.Cube
 	qos   core.QoS
+	since core.Time
 	eid   uint64
 	raddr uint64
 	reid  uint64
 	cc    ca.Flow
-	timer core.Timer // repetition of the request, pause, or the end of a closed or refused flow
+	shape shape.Flow // nil = not shaped
+	timer core.Timer // repetition of the request, pause, or the end of a closed flow
 
-	client *client
-	server *server
-	key    request
+	client   *client
+	server   *server
+	admitted bool // the admission policy counts it
 
 	sink     core.Sink
 	txq      queue     // waits for the end of a pause or for the N-1 flow
 	rxq      queue     // waits for the user
 	resume   core.Time // end of the pause; Never while the flow waits for the N-1 flow
 	deadline core.Time // draining: when to give up
-	cleared  bool      // the head of txq has had its pause
 	waiting  bool      // for the N-1 flow
 	blocked  bool      // the user waits for Writable
 	owed     bool      // Writable, to a user that has not attached yet
@@ -78,7 +82,11 @@ type flow struct {
 }
 
 func (f *flow) describe() FlowInfo {
-	return FlowInfo{EID: f.eid, Remote: f.raddr, RemoteEID: f.reid, Stats: f.st, Congestion: f.cc.Snapshot(), Queued: f.txq.len()}
+	return FlowInfo{
+		EID: f.eid, Remote: f.raddr, RemoteEID: f.reid, Cube: f.cube,
+		Number: uint64(f.slot) + FirstNumber, Since: f.since,
+		Stats: f.st, Congestion: f.cc.Snapshot(), Queued: f.txq.Len(),
+	}
 }
 
 // Info describes the flow.
@@ -89,92 +97,25 @@ func (f *flow) Info() core.FlowInfo {
 	}
 }
 
-// Queued returns the length of the transmit queue.
-func (f *flow) Queued() int { return f.txq.len() }
-
-// Write sends a packet after what the congestion policy asks for (spec 03 §6.1). A paused flow queues;
-// a full queue blocks its user alone.
-func (f *flow) Write(p *pkt.Buf) error {
-	if f.state != active {
-		p.Release()
-		return core.ErrFlowDown
-	}
-	if mtu, _, _ := f.a.cfg.DT.Limits(); p.Len() > mtu && mtu > 0 {
-		p.Release()
-		return core.ErrMsgSize
-	}
-	if f.txq.len() > 0 {
-		if !f.txq.push(p, f.a.cfg.Queue) {
-			f.blocked = true
-			return core.ErrWouldBlock
-		}
+// admit asks the admission policy to take the flow on.
+func (f *flow) admit() error {
+	a := f.a
+	if a.cfg.Admission == nil {
 		return nil
 	}
-	if f.pause(p) || !f.transmit(p) {
-		f.cleared = true
-		f.txq.push(p, f.a.cfg.Queue) // it is empty
+	var rate int64
+	if a.cfg.Rate != nil {
+		rate = a.cfg.Rate()
 	}
+	if err := a.cfg.Admission.Admit(f.qos, rate); err != nil {
+		a.st.NotAdmitted++
+		return err
+	}
+	f.admitted = true
 	return nil
 }
 
-// pause asks the congestion policy about a packet and arms the timer if it has to wait.
-func (f *flow) pause(p *pkt.Buf) bool {
-	now := f.a.env.Now()
-	wait := f.cc.Send(now, p.Len())
-	if wait <= 0 {
-		return false
-	}
-	f.cleared = true
-	f.st.Paused += wait
-	f.resume = now.Add(wait)
-	f.arm()
-	return true
-}
-
-// arm sets the timer for the end of the pause, or of a closed flow.
-func (f *flow) arm() {
-	at := f.resume
-	if f.state == draining {
-		at = min(at, f.deadline)
-	}
-	if at != clock.Never {
-		f.timer.Reset(at.Sub(f.a.env.Now()))
-	}
-}
-
-// transmit hands a packet to data transfer. It reports false if the N-1 flow is full: the packet stays.
-func (f *flow) transmit(p *pkt.Buf) bool {
-	n := uint64(p.Len())
-	err := f.a.cfg.DT.Send(f.raddr, f.qosCube(), f.reid, uint32(f.reid), p, f.wake)
-	if errors.Is(err, core.ErrWouldBlock) {
-		f.waiting, f.resume = true, clock.Never
-		f.arm()
-		return false
-	}
-	if err != nil {
-		f.st.SendFailed++
-		return true
-	}
-	f.st.Sent++
-	f.st.SentBytes += n
-	return true
-}
-
-// qosCube is the cube in the header: 0, as on the wire of the prototype, until a layer asks for the
-// flow's own (decision 3).
-func (f *flow) qosCube() core.Cube { return core.CubeBestEffort }
-
-// unblocked is called when the N-1 flow has room again.
-func (f *flow) unblocked() {
-	if !f.waiting {
-		return
-	}
-	f.waiting = false
-	f.drain()
-}
-
-// tick is called by the timer: the request is repeated, a pause is over, or a closed or refused flow has
-// had its time.
+// tick is called by the timer: the request is repeated, a pause is over, or a closed flow has had its time.
 func (f *flow) tick() {
 	switch f.state {
 	case requested:
@@ -187,100 +128,7 @@ func (f *flow) tick() {
 			return
 		}
 		f.drain()
-	case refused:
-		f.discard()
 	case idle, answering, gone:
-	}
-}
-
-// drain sends what is queued as far as policy and N-1 flow allow.
-func (f *flow) drain() {
-	for f.txq.len() > 0 {
-		p := f.txq.front()
-		if !f.cleared && f.pause(p) {
-			break
-		}
-		if !f.transmit(p) {
-			f.cleared = true
-			break
-		}
-		f.cleared = false
-		f.txq.pop()
-	}
-	if f.state == draining && f.txq.len() == 0 {
-		f.discard()
-	}
-	if f.blocked && f.txq.len() < f.a.cfg.Queue && f.state == active {
-		f.blocked = false
-		if f.sink == nil {
-			f.owed = true
-			return
-		}
-		f.sink.Writable()
-	}
-}
-
-// receives reports whether packets for the flow are taken: also before the answer has come, as data may
-// overtake it (spec 03 §4.3).
-func (f *flow) receives() bool { return f.state == active || f.state == requested }
-
-// receive takes a packet from the layer (spec 03 §6.2).
-func (f *flow) receive(ecn uint8, p *pkt.Buf) {
-	n := p.Len()
-	report, ece := f.cc.Recv(f.a.env.Now(), n, ecn)
-	f.st.Received++
-	f.st.ReceivedBytes += uint64(n)
-	switch {
-	case f.sink != nil && f.on && f.rxq.len() == 0:
-		f.sink.Deliver(p)
-	case !f.rxq.push(p, QueueLen):
-		f.st.ReceiveFailed++
-		f.a.env.Trace.Note(f.a.env.Now(), trace.PacketDropped, uint64(n), 2)
-		p.Release()
-	}
-	if report && f.state == active { // the user may have closed it
-		f.st.UpdatesSent++
-		// One that is lost is made up for by the next.
-		_ = f.a.send(f.raddr, wire.FA{REID: f.reid, ECE: ece, Code: wire.FlowUpdate}, "", nil)
-	}
-}
-
-// SetReceive turns delivery on or off.
-func (f *flow) SetReceive(on bool) {
-	f.on = on
-	f.post()
-}
-
-// Attach sets the user.
-func (f *flow) Attach(s core.Sink) {
-	f.sink = s
-	f.post()
-}
-
-// post has the user told what it has missed, if anything, in a call of its own.
-func (f *flow) post() {
-	wants := f.owed || f.end != nil || f.on && f.rxq.len() > 0
-	if f.posted || f.sink == nil || !wants {
-		return
-	}
-	f.posted = true
-	f.a.env.Post(f.settle)
-}
-
-// catchUp tells the user what it has missed. Each call may close the flow or stop the delivery.
-func (f *flow) catchUp() {
-	f.posted = false
-	if s := f.sink; s != nil && f.end != nil {
-		f.sink = nil
-		s.Closed(f.end)
-		return
-	}
-	if f.sink != nil && f.owed {
-		f.owed = false
-		f.sink.Writable()
-	}
-	for f.sink != nil && f.on && f.rxq.len() > 0 && f.state == active {
-		f.sink.Deliver(f.rxq.pop())
 	}
 }
 
@@ -294,7 +142,7 @@ func (f *flow) Close(wait time.Duration) {
 	f.rxq.clear()
 	now := f.a.env.Now()
 	f.a.env.Trace.Note(now, trace.FlowClosed, f.eid, 0)
-	if f.state == active && f.txq.len() > 0 && wait > 0 {
+	if f.state == active && f.txq.Len() > 0 && wait > 0 {
 		f.state, f.deadline = draining, now.Add(wait)
 		f.arm()
 		return
@@ -314,18 +162,24 @@ func (f *flow) abort(err error) {
 	f.post()
 }
 
-// discard wipes the record.
+// discard wipes the record. It is the end of every flow, however far it came.
 func (f *flow) discard() {
 	switch f.state {
 	case gone:
 		return
 	case answering:
 		f.a.pending--
-	case refused:
-		f.a.refused--
-	case idle, requested, active, draining:
+	case active, draining:
+		if f.server != nil {
+			f.a.past.add(f.a.env.Now(), f.server.key, answer{eid: f.eid, code: core.ErrFlowDown})
+		}
+	case idle, requested:
 	}
 	f.state = gone
+	if f.admitted {
+		f.admitted = false
+		f.a.cfg.Admission.Release(f.qos)
+	}
 	f.txq.clear()
 	f.rxq.clear()
 	f.a.remove(f)

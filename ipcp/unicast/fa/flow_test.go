@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -117,15 +118,16 @@ func TestFloodOfRequestsIsBounded(t *testing.T) {
 		for i := range uint64(maxPending + 100) {
 			b.request(first, 64+i, "x")
 		}
-		if n := len(b.fa.flows); n > maxPending+1 || len(b.fa.asked) > maxPending {
-			t.Errorf("refuse %v: %d flows, %d requests", refuse, n, len(b.fa.asked))
+		if n := len(b.fa.flows); n > maxPending+1 || len(b.fa.asked) > maxPending || len(b.fa.past.answers) > maxPast {
+			t.Errorf("refuse %v: %d flows, %d requests, %d remembered", refuse, n, len(b.fa.asked), len(b.fa.past.answers))
 		}
 		if st := b.fa.Stats(); !refuse && st.Overload != 100 {
 			t.Errorf("%d requests were dropped and counted, want 100", st.Overload)
 		}
 		b.run(time.Minute)
-		if n := len(b.fa.asked); refuse && n != 0 {
-			t.Errorf("%d refused requests are remembered for ever", n)
+		b.request(first, 64, "x")
+		if n := len(b.fa.past.answers); refuse && n != 1 {
+			t.Errorf("%d refused requests are remembered for ever", n-1)
 		}
 	}
 }
@@ -290,43 +292,67 @@ func TestPiggybackThatDoesNotFit(t *testing.T) {
 	if b.run(0); !errors.Is(got, core.ErrMsgSize) {
 		t.Errorf("request: %v", got)
 	}
-	b.request(first, 64, "x")
-	if f, err := b.reqs[0].Respond(0, make([]byte, 1988)); f != nil || !errors.Is(err, core.ErrMsgSize) {
-		t.Errorf("reply: %v, %v", f, err)
+	for i, code := range []core.Code{0, core.ErrPerm} {
+		b.request(first, 64+uint64(i), "x")
+		b.log.Reset()
+		if f, err := b.reqs[i].Respond(code, make([]byte, 1988)); f != nil || !errors.Is(err, core.ErrMsgSize) {
+			t.Errorf("reply: %v, %v", f, err)
+		}
+		if code == 0 {
+			code = core.ErrMsgSize
+		}
+		if want := fmt.Sprintf("response -%d \"\"", code); !strings.Contains(b.log.String(), want) {
+			t.Errorf("%q was sent, want %q", b.log.String(), want)
+		}
 	}
 	if len(b.fa.asked) != 0 || b.fa.pending != 0 {
-		t.Error("the request is still there")
+		t.Error("the requests are still there")
 	}
 }
 
-// FuzzMessages: hostile messages and packets through data transfer never panic, and leave a flow that
-// exists usable.
+// FuzzMessages: hostile messages and packets through data transfer never panic, leave a flow that exists
+// usable, and leave no reservation behind.
 func FuzzMessages(f *testing.F) {
-	req := wire.FA{Source: first, SEID: 70, Code: wire.FlowReq}
+	req := wire.FA{Source: first, SEID: 70, Bandwidth: 9e5, Code: wire.FlowReq}
 	buf := make([]byte, wire.FAFixed, 200)
 	req.Put(buf)
 	f.Add(uint64(0), append(buf, core.SHA3_256.Sum("x")...))
-	(&wire.FA{REID: 64, SEID: 64, Code: wire.FlowReply}).Put(buf)
-	f.Add(uint64(0), bytes.Clone(buf))
-	(&wire.FA{REID: 64, ECE: 9, Code: wire.FlowUpdate}).Put(buf)
-	f.Add(uint64(0), bytes.Clone(buf))
-	f.Add(uint64(64), []byte("data"))
+	for _, eid := range []uint64{64, 65} { // the flow that stands, the one that is asked for
+		(&wire.FA{REID: eid, SEID: 64, Code: wire.FlowReply}).Put(buf)
+		f.Add(uint64(0), bytes.Clone(buf))
+		(&wire.FA{REID: eid, SEID: 64, Response: -1 << 31, Code: wire.FlowReply}).Put(buf)
+		f.Add(uint64(0), bytes.Clone(buf))
+		(&wire.FA{REID: eid, ECE: 9, Code: wire.FlowUpdate}).Put(buf)
+		f.Add(uint64(0), bytes.Clone(buf))
+		f.Add(eid, []byte("data"))
+	}
 	f.Add(uint64(1<<63|65), []byte{})
 	f.Fuzz(func(t *testing.T, eid uint64, payload []byte) {
 		if len(payload) > 1<<16 {
 			return
 		}
-		b := newBench(t, wire.DefaultPCI, 10)
+		b := newBenchWith(t, setup{
+			queue: 10, cube: true, shaping: policyOf{"police", map[string]any{"burst": 100}},
+			admission: policyOf{"bandwidth", map[string]any{"capacity": 1_000_000}},
+		})
 		u := b.establish()
-		b.alloc("x") // stays without an answer
+		b.qos = core.QoSVoice
+		b.names.Add(core.SHA3_256.Sum("x"), second)
+		b.alloc("x") // stays without an answer, first from one address, then from the other
 		b.run(0)
-		for i, f := range b.fa.flows {
-			if eid&63 == uint64(i) && eid >= FirstNumber {
-				eid = f.eid // so that some hit
+		number := func(eid uint64) uint64 { // a small number stands for the id of a flow, so that some hit
+			if i := eid - FirstNumber; i < uint64(len(b.fa.flows)) && b.fa.flows[i] != nil {
+				return b.fa.flows[i].eid
 			}
+			return eid
+		}
+		payload = bytes.Clone(payload)
+		if eid == EID && len(payload) >= wire.FAFixed {
+			be := binary.BigEndian
+			be.PutUint64(payload[8:], number(be.Uint64(payload[8:])))
 		}
 		for range 2 {
-			b.arrive(eid, payload)
+			b.arrive(number(eid), payload)
 		}
 		for _, in := range b.reqs {
 			_, _ = in.Respond(0, nil)

@@ -42,7 +42,8 @@ type PFF interface {
 	PortDown(p Port)
 	// PortUp tells that a port came back.
 	PortUp(p Port)
-	// Routes hands out the table in ascending order of destinations. ports belongs to the table and is
+	// Routes hands out the table in ascending order of destinations, the ports of each as they were
+	// installed as far as the policy keeps them. ports belongs to the table and is
 	// valid during the call.
 	Routes(yield func(dst uint64, ports []Port))
 }

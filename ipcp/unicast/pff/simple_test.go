@@ -4,7 +4,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -12,12 +11,14 @@ import (
 	"ouroboros/core"
 )
 
-func newTestSimple(t testing.TB) PFF {
-	c, err := Policies().Choose("simple", nil)
+func newTestSimple(t testing.TB) PFF { return newTest(t, "simple") }
+
+func newTest(t testing.TB, name string) PFF {
+	c, err := Policies().Choose(name, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := c.New(core.Env{})
+	p, err := c.New(core.Env{Path: "a/net/pff"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,46 +98,5 @@ func TestPoliciesRefuseParameters(t *testing.T) {
 	}
 	if _, err := Policies().Choose("simplest", nil); err == nil {
 		t.Error("an unknown policy is accepted")
-	}
-}
-
-// BenchmarkNext makes 16 look-ups an iteration, so that the loop itself does not count.
-func BenchmarkNext(b *testing.B) {
-	for _, n := range []int{11, 1000} {
-		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			p := newTestSimple(b)
-			routes := make([]Route, n)
-			for i := range routes {
-				routes[i] = Route{uint64(i+1) * 2654435761 & math.MaxUint32, []Port{Port(i % 4)}}
-			}
-			p.Replace(routes)
-			var dst [16]uint64
-			for i := range dst {
-				dst[i] = routes[i*7%n].Dst
-			}
-			b.ReportAllocs()
-			sum := Port(0)
-			for b.Loop() {
-				for _, d := range dst {
-					sum += p.Next(d, 0)
-				}
-			}
-			if sum < 0 {
-				b.Fatal("no next hop")
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(dst)), "ns/look-up")
-		})
-	}
-}
-
-func BenchmarkReplace1000(b *testing.B) {
-	p := newTestSimple(b)
-	routes := make([]Route, 1000)
-	for i := range routes {
-		routes[i] = Route{uint64(i + 1), []Port{1}}
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		p.Replace(routes)
 	}
 }

@@ -88,21 +88,6 @@ func BenchmarkRecvRefresh1000(b *testing.B) {
 	}
 }
 
-func benchSPF(b *testing.B, cost uint32) {
-	x, _ := benchMachine(b, 1000)
-	m := x.Routing.(*linkState)
-	m.db.entries[0].cost = cost
-	m.compute(0)
-	b.ReportAllocs()
-	for b.Loop() {
-		m.compute(0)
-	}
-}
-
-func BenchmarkSPF1000HopCount(b *testing.B) { benchSPF(b, 1) }
-
-func BenchmarkSPF1000Weighted(b *testing.B) { benchSPF(b, 2) }
-
 // TestDuplicateDoesNotAllocate: nearly all messages of a large layer are duplicates.
 func TestDuplicateDoesNotAllocate(t *testing.T) {
 	x, heard := benchMachine(t, 100)

@@ -66,3 +66,44 @@ func checkEffects(t *testing.T, out Effects) {
 		}
 	}
 }
+
+// FuzzPathVector does the same for the policy path-vector, of whose messages it checks that they can be read, and
+// that what is learned stays within its bounds.
+func FuzzPathVector(f *testing.F) {
+	for _, sdu := range [][]byte{
+		pv(1, 9, 1, 101, 7), pv(2, 9, 2, 101, 1, 7), pvGone(3, 7), pv(1, 1<<62, 1, 101, 1), pv(4, 9, 62, longPath(63)...), {0xD2, 1, 1},
+	} {
+		f.Add(append([]byte{byte(len(sdu) >> 8), byte(len(sdu))}, sdu...))
+	}
+	f.Fuzz(func(t *testing.T, script []byte) {
+		_, x := vector(t, 2, func(c *PathVectorConfig) { c.MaxDestinations = 16 })
+		m := x.Routing.(*pathVector)
+		now := core.Time(0)
+		for len(script) > 1 {
+			n := min(int(script[0])<<8+int(script[1]), len(script)-2)
+			sdu := script[2 : 2+n]
+			script = script[2+n:]
+			now += core.Time(ms)
+			x.Recv(now, Port(n%2), sdu)
+			x.told(now)
+			if x.Deadline() <= now {
+				t.Fatalf("deadline %v at %v after a tick", x.Deadline(), now)
+			}
+			if len(m.dests) > 16 {
+				t.Fatalf("%d destinations", len(m.dests))
+			}
+			for _, r := range x.routes {
+				if r.Dst == 0 || r.Dst == 1 || len(r.Ports) == 0 {
+					t.Fatalf("route %+v", r)
+				}
+			}
+		}
+		for range 12 {
+			now = x.Deadline()
+			x.told(now)
+		}
+		if len(m.dests) != 1 {
+			t.Fatalf("%d destinations at %v, want the member itself", len(m.dests), now)
+		}
+	})
+}

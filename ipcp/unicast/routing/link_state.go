@@ -20,6 +20,7 @@ import (
 // only keep a withdrawn link until it ages out; costs other than 1 need a layer without such members,
 // because they count hops.
 type linkState struct {
+	outbox
 	cfg     *LinkStateConfig
 	wall    func() int64
 	trace   *trace.Tracer
@@ -27,7 +28,7 @@ type linkState struct {
 	self    uint64
 
 	db      lsdb
-	dt      []dtPort
+	dt      dtPorts
 	mgmt    []mgmtPort
 	strikes []strike
 	budgets [urgencies]budget
@@ -39,24 +40,13 @@ type linkState struct {
 	holdUntil core.Time // no computation before
 	graph     graph
 	vertices  []uint64 // the array of vertices that graph was built from
-	ports     []Port   // by rank, while a table is made
-	installed []hop
-
-	out   Effects
-	arena []byte // holds the messages of out
-	taken bool   // out has been handed over
-	stats Stats
+	touched   []int32  // entries that changed since the last computation, see maxTouched
+	log       []arcChange
+	paths     paths
+	ports     []Port // by rank, while a table is made
+	installed installed
 
 	conflict bool // another member uses the own address
-}
-
-// dtPort is an N-1 flow to a data transfer neighbour. Several may lead to one neighbour; the one added
-// last that is up is used.
-type dtPort struct {
-	addr uint64
-	port Port
-	cost uint32
-	up   bool
 }
 
 // mgmtPort is a management flow. Of several to one neighbour the one added last is used.
@@ -67,12 +57,6 @@ type mgmtPort struct {
 	owed  []uint64 // what it is still to be sent, see entriesPerWord
 }
 
-// hop is one line of the installed table.
-type hop struct {
-	dst  uint64
-	port Port
-}
-
 // noTime is earlier than every time that occurs.
 const noTime core.Time = -1 << 62
 
@@ -80,9 +64,10 @@ func newLinkState(env core.Env, cfg *LinkStateConfig) *linkState {
 	return &linkState{cfg: cfg, wall: env.Wall, trace: env.Trace, refreshAt: clock.Never, spfAt: clock.Never, paceAt: clock.Never}
 }
 
-func (m *linkState) Start(now core.Time, self uint64, _ pff.Want) {
+func (m *linkState) Start(now core.Time, self uint64, want pff.Want) {
 	m.begin()
 	m.forget()
+	m.paths.begin(&m.graph, want)
 	m.running, m.self, m.started = true, self, now
 	m.refreshAt = now.Add(m.cfg.Update)
 }
@@ -98,7 +83,7 @@ func (m *linkState) Stop(now core.Time) {
 		}
 	}
 	m.release(now, len(m.db.entries))
-	m.install(now, nil)
+	m.install(now, 0)
 	m.forget()
 	m.running = false
 }
@@ -107,42 +92,10 @@ func (m *linkState) Stop(now core.Time) {
 func (m *linkState) forget() {
 	m.db = lsdb{}
 	m.dt, m.mgmt, m.strikes = nil, nil, nil
-	m.graph, m.vertices = graph{}, nil
+	m.graph, m.vertices, m.touched = graph{}, nil, nil
 	m.refreshAt, m.spfAt, m.holdUntil = clock.Never, clock.Never, noTime
 	m.budgets, m.paceAt = [urgencies]budget{}, clock.Never
 	m.conflict = false
-}
-
-// Limits above which the memory of effects is given back: a database transfer of a large layer is
-// thousands of times longer than a flooded message.
-const (
-	keepSends = 512
-	keepArena = 8192
-)
-
-// begin starts a new set of effects once the last one has been handed over.
-func (m *linkState) begin() {
-	if !m.taken {
-		return
-	}
-	m.taken = false
-	sends := m.out.Sends[:0]
-	if cap(sends) > keepSends {
-		sends = nil
-	}
-	m.out = Effects{Sends: sends}
-	if cap(m.arena) > keepArena {
-		m.arena = nil
-	}
-	m.arena = m.arena[:0]
-}
-
-func (m *linkState) Out() Effects {
-	if m.taken {
-		return Effects{}
-	}
-	m.taken = true
-	return m.out
 }
 
 func (m *linkState) Deadline() core.Time { return min(m.refreshAt, m.spfAt, m.paceAt) }
@@ -173,8 +126,6 @@ func (m *linkState) Database(yield func(Adjacency)) {
 	}
 }
 
-func (m *linkState) Stats() Stats { return m.stats }
-
 // stampOf returns a time in ms. It wraps after 49 days, of which ages are far from.
 func stampOf(now core.Time) uint32 { return uint32(int64(now) / int64(time.Millisecond)) }
 
@@ -186,19 +137,6 @@ func (m *linkState) send(sdu []byte, except uint64) {
 			m.sendTo(sdu, p.port)
 		}
 	}
-}
-
-func (m *linkState) sendTo(sdu []byte, port Port) {
-	m.out.Sends = append(m.out.Sends, Send{Port: port, SDU: sdu})
-	m.stats.Sent++
-	m.stats.SentBytes += uint64(len(sdu))
-}
-
-// keep copies a message into the arena.
-func (m *linkState) keep(sdu []byte) []byte {
-	n := len(m.arena)
-	m.arena = append(m.arena, sdu...)
-	return m.arena[n:len(m.arena):len(m.arena)]
 }
 
 // message builds the message of an entry in one form in the arena.

@@ -428,12 +428,12 @@ func TestConfigIsChecked(t *testing.T) {
 		"recalc": "0s", "update": "-1s", "timeout": "20s", "spf_hold": "-1ms", "withdraw": "maybe",
 		"long_form": "never", "hold": "1s",
 	} {
-		_, err := Policies().Choose("link-state", map[string]any{param: v})
+		_, err := Policies(nil).Choose("link-state", map[string]any{param: v})
 		if err == nil || !strings.Contains(err.Error(), param) || !strings.Contains(err.Error(), "acc") && !strings.Contains(err.Error(), "parameters are") {
 			t.Errorf("%s=%v: %v", param, v, err)
 		}
 	}
-	c, err := Policies().Choose("link-state", map[string]any{"withdraw": "off", "update": "5s", "timeout": "10s"})
+	c, err := Policies(nil).Choose("link-state", map[string]any{"withdraw": "off", "update": "5s", "timeout": "10s"})
 	if err != nil {
 		t.Fatal(err)
 	}

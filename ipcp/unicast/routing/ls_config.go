@@ -65,6 +65,9 @@ type LinkStateConfig struct {
 	// LongForm says beside which 24-byte messages a 32-byte one is sent: all (decision 12), or only those
 	// that it adds something to, which halves the traffic of a layer whose costs are all 1.
 	LongForm string `mapstructure:"long_form" doc:"send the 32-byte form always, or where it is needed: always, needed"`
+	// MaxEntries bounds the database, which anybody in the layer can fill (spec 04 §4.6): what would go
+	// beyond is not taken, not forwarded and counted. An entry takes about 70 bytes.
+	MaxEntries int `mapstructure:"max_entries" doc:"directed adjacencies of others that are kept, 16 to 2^24"`
 }
 
 // Validate checks the ranges.
@@ -87,6 +90,9 @@ func (c *LinkStateConfig) Validate() error {
 	if c.Burst < 1 || c.Burst > 1<<16 {
 		return fmt.Errorf("parameter burst: %d, accepted are 1 to 65536", c.Burst)
 	}
+	if c.MaxEntries < 16 || c.MaxEntries > 1<<24 {
+		return fmt.Errorf("parameter max_entries: %d, accepted are 16 to %d", c.MaxEntries, 1<<24)
+	}
 	if c.LongForm != LongAlways && c.LongForm != LongNeeded {
 		return fmt.Errorf("parameter long_form: %q, accepted are %s, %s", c.LongForm, LongAlways, LongNeeded)
 	}
@@ -101,6 +107,7 @@ func linkStateFactory() policy.Factory[Routing] {
 			return &LinkStateConfig{
 				Recalc: 4 * time.Second, Update: 15 * time.Second, Timeout: time.Minute,
 				SPFHold: 50 * time.Millisecond, Pace: 10 * time.Millisecond, Burst: 64, Withdraw: true, LongForm: LongAlways,
+				MaxEntries: 1 << 16,
 			}
 		},
 		New: func(env core.Env, cfg any) (Routing, error) {

@@ -24,7 +24,15 @@ func (m *linkState) Recv(now core.Time, mgmt Port, sdu []byte) {
 		m.stats.Invalid++
 		return
 	}
+	if l.Seq > maxAhead && l.Seq-maxAhead > m.firstSeq() {
+		m.stats.Ahead++
+		return
+	}
 	i := m.db.find(l.Src, l.Dst)
+	if i == none && len(m.db.entries) >= m.cfg.MaxEntries {
+		m.stats.Full++
+		return
+	}
 	from := m.neighbourAt(mgmt)
 	if from != nil && i != none && l.Seq >= m.db.entries[i].seq {
 		from.settle(i, formOf(l)) // it has what it has sent
@@ -36,6 +44,7 @@ func (m *linkState) Recv(now core.Time, mgmt Port, sdu []byte) {
 	i, u, ok := m.accept(now, i, l)
 	if !ok {
 		m.stats.Duplicates++
+		m.correct(from, i, l)
 		return
 	}
 	except := uint64(0)
@@ -44,6 +53,11 @@ func (m *linkState) Recv(now core.Time, mgmt Port, sdu []byte) {
 	}
 	m.forward(now, i, l, sdu, except, u)
 }
+
+// maxAhead is how far a number may be ahead of the clock in seconds that it starts from (decision 7). No
+// member that counts up by refresh and changes gets there, nor one whose clock is off by a century. A
+// forged number beyond could never be overruled by its source.
+const maxAhead = 1 << 32
 
 // neighbourAt returns the neighbour at a management port, nil if there is none.
 func (m *linkState) neighbourAt(mgmt Port) *mgmtPort {
@@ -60,6 +74,15 @@ func formOf(l wire.LSA) form {
 		return long
 	}
 	return short
+}
+
+// correct sends a neighbour that has sent an older message the newer one, as OSPF does (RFC 2328, §13, step 8).
+// Floods alone do not mend what a member has heard in the name of another and sent on to nobody: it takes
+// nothing from the source any more, which does not know why. The prototype does not do so (spec 04 §4.2).
+func (m *linkState) correct(from *mgmtPort, i int32, l wire.LSA) {
+	if e := &m.db.entries[i]; from != nil && l.Seq < e.seq && bool(m.cfg.Withdraw) {
+		m.sendForms(e, e.forms, func(sdu []byte) { m.sendTo(sdu, from.port) })
+	}
 }
 
 // accept enters the message of another member, whose entry is i if there is one, and reports whether to
@@ -102,6 +125,7 @@ func (m *linkState) changed(now core.Time, i int32) {
 	if int(i) < m.db.linked && (e.rev == none || m.db.entries[e.rev].withdrawn) {
 		return // the link was not usable before and is not now
 	}
+	m.touch(i)
 	m.markNow(now)
 }
 
@@ -119,6 +143,7 @@ func (m *linkState) announce(now core.Time, addr uint64, cost uint32) {
 		}
 		e.cost, e.withdrawn = cost, false
 	}
+	m.touch(i)
 	m.originate(now, i, news)
 }
 
@@ -126,6 +151,7 @@ func (m *linkState) announce(now core.Time, addr uint64, cost uint32) {
 func (m *linkState) withdraw(now core.Time, i int32) {
 	e := &m.db.entries[i]
 	e.withdrawn = true
+	m.touch(i)
 	if m.cfg.Withdraw {
 		e.seq = max(m.firstSeq(), after(e.seq))
 		m.originate(now, i, news)
@@ -198,6 +224,7 @@ func (m *linkState) hearOwn(now core.Time, i int32, l wire.LSA) {
 		m.stats.Duplicates++
 		return
 	}
+	m.stats.Stale++
 	if m.struck(now, l.Dst) {
 		m.setConflict()
 		return

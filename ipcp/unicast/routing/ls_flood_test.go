@@ -70,24 +70,25 @@ func TestFloodingRules(t *testing.T) {
 		msg       []byte
 		forwarded bool
 		want      Adjacency
+		answer    []byte // to the sender of something older
 	}{
-		{"unknown, any number", nil, lsa(2, 3, 0), true, Adjacency{Seq: 0, Cost: 1}},
-		{"higher number", [][]byte{lsa(2, 3, 7)}, lsa(2, 3, 8), true, Adjacency{Seq: 8, Cost: 1}},
-		{"same number", [][]byte{lsa(2, 3, 7)}, lsa(2, 3, 7), false, Adjacency{Seq: 7, Cost: 1}},
-		{"lower number", [][]byte{lsa(2, 3, 7)}, lsa(2, 3, 6), false, Adjacency{Seq: 7, Cost: 1}},
-		{"no wrap-around", [][]byte{lsa(2, 3, math.MaxUint64)}, lsa(2, 3, 0), false, Adjacency{Seq: math.MaxUint64, Cost: 1}},
-		{"other form, long first", [][]byte{lsaLong(2, 3, 7, 0, 4)}, lsa(2, 3, 7), true, Adjacency{Seq: 7, Cost: 4}},
-		{"other form, short first", [][]byte{lsa(2, 3, 7)}, lsaLong(2, 3, 7, 0, 4), true, Adjacency{Seq: 7, Cost: 4}},
-		{"both forms known", [][]byte{lsa(2, 3, 7), lsaLong(2, 3, 7, 0, 4)}, lsa(2, 3, 7), false, Adjacency{Seq: 7, Cost: 4}},
-		{"cost survives a short form", [][]byte{lsaLong(2, 3, 7, 0, 4)}, lsa(2, 3, 8), true, Adjacency{Seq: 8, Cost: 4}},
-		{"withdrawal", [][]byte{lsa(2, 3, 7)}, lsaLong(2, 3, 8, 1, 1), true, Adjacency{Seq: 8, Cost: 1, Withdrawn: true}},
-		{"withdrawal twice", [][]byte{lsa(2, 3, 7), lsaLong(2, 3, 8, 1, 1)}, lsaLong(2, 3, 8, 1, 1), false, Adjacency{Seq: 8, Cost: 1, Withdrawn: true}},
-		{"withdrawal of the unknown", nil, lsaLong(2, 3, 8, 1, 0), true, Adjacency{Seq: 8, Cost: 1, Withdrawn: true}},
-		{"old withdrawal", [][]byte{lsa(2, 3, 9)}, lsaLong(2, 3, 8, 1, 1), false, Adjacency{Seq: 9, Cost: 1}},
-		{"old announcement after withdrawal", [][]byte{lsaLong(2, 3, 8, 1, 1)}, lsa(2, 3, 7), false, Adjacency{Seq: 8, Cost: 1, Withdrawn: true}},
-		{"same number after withdrawal", [][]byte{lsaLong(2, 3, 8, 1, 1)}, lsa(2, 3, 8), false, Adjacency{Seq: 8, Cost: 1, Withdrawn: true}},
-		{"announced again", [][]byte{lsaLong(2, 3, 8, 1, 1)}, lsa(2, 3, 9), true, Adjacency{Seq: 9, Cost: 1}},
-		{"reserved flags are forwarded", nil, lsaLong(2, 3, 8, 1<<31, 2), true, Adjacency{Seq: 8, Cost: 2}},
+		{"unknown, any number", nil, lsa(2, 3, 0), true, Adjacency{Seq: 0, Cost: 1}, nil},
+		{"higher number", [][]byte{lsa(2, 3, 7)}, lsa(2, 3, 8), true, Adjacency{Seq: 8, Cost: 1}, nil},
+		{"same number", [][]byte{lsa(2, 3, 7)}, lsa(2, 3, 7), false, Adjacency{Seq: 7, Cost: 1}, nil},
+		{"lower number", [][]byte{lsa(2, 3, 7)}, lsa(2, 3, 6), false, Adjacency{Seq: 7, Cost: 1}, lsa(2, 3, 7)},
+		{"no wrap-around", [][]byte{lsa(2, 3, math.MaxUint32)}, lsa(2, 3, 0), false, Adjacency{Seq: math.MaxUint32, Cost: 1}, lsa(2, 3, math.MaxUint32)},
+		{"other form, long first", [][]byte{lsaLong(2, 3, 7, 0, 4)}, lsa(2, 3, 7), true, Adjacency{Seq: 7, Cost: 4}, nil},
+		{"other form, short first", [][]byte{lsa(2, 3, 7)}, lsaLong(2, 3, 7, 0, 4), true, Adjacency{Seq: 7, Cost: 4}, nil},
+		{"both forms known", [][]byte{lsa(2, 3, 7), lsaLong(2, 3, 7, 0, 4)}, lsa(2, 3, 7), false, Adjacency{Seq: 7, Cost: 4}, nil},
+		{"cost survives a short form", [][]byte{lsaLong(2, 3, 7, 0, 4)}, lsa(2, 3, 8), true, Adjacency{Seq: 8, Cost: 4}, nil},
+		{"withdrawal", [][]byte{lsa(2, 3, 7)}, lsaLong(2, 3, 8, 1, 1), true, Adjacency{Seq: 8, Cost: 1, Withdrawn: true}, nil},
+		{"withdrawal twice", [][]byte{lsa(2, 3, 7), lsaLong(2, 3, 8, 1, 1)}, lsaLong(2, 3, 8, 1, 1), false, Adjacency{Seq: 8, Cost: 1, Withdrawn: true}, nil},
+		{"withdrawal of the unknown", nil, lsaLong(2, 3, 8, 1, 0), true, Adjacency{Seq: 8, Cost: 1, Withdrawn: true}, nil},
+		{"old withdrawal", [][]byte{lsa(2, 3, 9)}, lsaLong(2, 3, 8, 1, 1), false, Adjacency{Seq: 9, Cost: 1}, lsa(2, 3, 9)},
+		{"old announcement after withdrawal", [][]byte{lsaLong(2, 3, 8, 1, 1)}, lsa(2, 3, 7), false, Adjacency{Seq: 8, Cost: 1, Withdrawn: true}, lsaLong(2, 3, 8, 1, 1)},
+		{"same number after withdrawal", [][]byte{lsaLong(2, 3, 8, 1, 1)}, lsa(2, 3, 8), false, Adjacency{Seq: 8, Cost: 1, Withdrawn: true}, nil},
+		{"announced again", [][]byte{lsaLong(2, 3, 8, 1, 1)}, lsa(2, 3, 9), true, Adjacency{Seq: 9, Cost: 1}, nil},
+		{"reserved flags are forwarded", nil, lsaLong(2, 3, 8, 1<<31, 2), true, Adjacency{Seq: 8, Cost: 2}, nil},
 	} {
 		_, x := alone(t, 3, nil)
 		x.Recv(0, 0, lsa(3, 2, back))
@@ -100,6 +101,9 @@ func TestFloodingRules(t *testing.T) {
 		var want []Send
 		if tc.forwarded { // except to where it came from
 			want = []Send{{0, tc.msg}, {2, tc.msg}}
+		}
+		if tc.answer != nil {
+			want = append(want, Send{1, tc.answer})
 		}
 		if !slices.EqualFunc(sends, want, sameSend) {
 			t.Errorf("%s: forwarded %x, want %x", tc.name, sends, want)

@@ -35,7 +35,7 @@ func (m *linkState) RemoveNeighbour(now core.Time, kind Kind, port Port) {
 // drop forgets a port, if it is known.
 func (m *linkState) drop(now core.Time, kind Kind, port Port) {
 	if kind == DT {
-		if i := m.findDT(port); i >= 0 {
+		if i := m.dt.find(port); i >= 0 {
 			addr := m.dt[i].addr
 			m.dt = slices.Delete(m.dt, i, i+1)
 			m.follow(now, addr)
@@ -57,7 +57,7 @@ func (m *linkState) drop(now core.Time, kind Kind, port Port) {
 
 func (m *linkState) PortState(now core.Time, port Port, up bool) {
 	m.begin()
-	if i := m.findDT(port); i >= 0 && m.dt[i].up != up {
+	if i := m.dt.find(port); i >= 0 && m.dt[i].up != up {
 		m.dt[i].up = up
 		m.follow(now, m.dt[i].addr)
 	}
@@ -65,7 +65,7 @@ func (m *linkState) PortState(now core.Time, port Port, up bool) {
 
 func (m *linkState) SetCost(now core.Time, port Port, cost uint32) {
 	m.begin()
-	if i := m.findDT(port); i >= 0 {
+	if i := m.dt.find(port); i >= 0 {
 		m.dt[i].cost = max(cost, 1)
 		m.follow(now, m.dt[i].addr)
 	}
@@ -78,20 +78,6 @@ func (m *linkState) Neighbours(yield func(kind Kind, addr uint64, port Port)) {
 	for _, p := range m.mgmt {
 		yield(Mgmt, p.addr, p.port)
 	}
-}
-
-func (m *linkState) findDT(port Port) int {
-	return slices.IndexFunc(m.dt, func(p dtPort) bool { return p.port == port })
-}
-
-// best returns the port that leads to a neighbour, nil if none is up.
-func (m *linkState) best(addr uint64) *dtPort {
-	for i := len(m.dt) - 1; i >= 0; i-- {
-		if p := &m.dt[i]; p.addr == addr && p.up {
-			return p
-		}
-	}
-	return nil
 }
 
 // chooseMgmt keeps one management flow per neighbour in use.
@@ -108,7 +94,7 @@ func (m *linkState) chooseMgmt(addr uint64) {
 // follow brings the own announcement of a neighbour in line with its ports. The tables are computed in
 // any case, since the port may be another one (spec 04, D7 and D12).
 func (m *linkState) follow(now core.Time, addr uint64) {
-	p := m.best(addr)
+	p := m.dt.best(addr)
 	i := m.db.find(m.self, addr)
 	announced := i != none && !m.db.entries[i].withdrawn
 	switch {

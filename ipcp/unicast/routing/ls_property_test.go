@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ouroboros/core/trace"
+	"ouroboros/ipcp/unicast/pff"
 )
 
 // randomLayer draws a connected layer with addresses in no order, some links with costs.
@@ -220,10 +221,12 @@ func TestComputationMatchesOracle(t *testing.T) {
 		}
 		var g graph
 		g.build(&d, true)
+		var p paths
+		p.begin(&g, pff.WantFirst)
 		for s := range d.addrs {
-			g.paths(g.rank[s])
+			p.compute(g.rank[s])
 			got := map[uint64]uint64{}
-			for r, first := range g.next {
+			for r, first := range p.first {
 				if first != none {
 					got[d.addrs[g.order[r]]] = d.addrs[g.order[first]]
 				}

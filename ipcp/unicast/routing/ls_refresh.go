@@ -42,19 +42,15 @@ func (m *linkState) age(now core.Time) {
 	stamp := stampOf(now)
 	limit := uint32(m.cfg.Timeout / time.Millisecond)
 	gone := uint32((m.cfg.Timeout + 2*m.cfg.Update) / time.Millisecond)
-	lost := false
-	m.db.removeIf(func(e *entry) bool {
-		old := stamp - e.stamp
-		if e.withdrawn {
-			return old > gone
+	aged := func(e *entry) bool { return !e.withdrawn && e.src != m.self && stamp-e.stamp > limit }
+	before := m.stats.TimedOut
+	for i := range m.db.entries {
+		if aged(&m.db.entries[i]) {
+			m.stats.TimedOut++
 		}
-		if e.src == m.self || old <= limit {
-			return false
-		}
-		lost = true
-		return true
-	})
-	if lost {
+	}
+	m.db.removeIf(func(e *entry) bool { return aged(e) || e.withdrawn && stamp-e.stamp > gone })
+	if m.stats.TimedOut != before {
 		m.markLater(now)
 	}
 }

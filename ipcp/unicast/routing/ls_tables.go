@@ -20,7 +20,19 @@ func (m *linkState) markLater(now core.Time) {
 	m.spfAt = min(m.spfAt, max(next, m.holdUntil))
 }
 
-// compute computes the shortest paths and hands out the table if it differs from the installed one.
+// maxTouched is the number of changed adjacencies above which shortest paths are computed from scratch:
+// while a layer comes up everything changes.
+const maxTouched = 64
+
+// touch notes that an adjacency may count otherwise in the graph than it did.
+func (m *linkState) touch(i int32) {
+	if len(m.touched) <= maxTouched {
+		m.touched = append(m.touched, i)
+	}
+}
+
+// compute brings the shortest paths up to date and hands out the table if it differs from the installed
+// one.
 func (m *linkState) compute(now core.Time) {
 	m.spfAt = clock.Never
 	m.holdUntil = now.Add(m.cfg.SPFHold)
@@ -28,44 +40,52 @@ func (m *linkState) compute(now core.Time) {
 	m.db.link()
 	s := m.db.findVertex(m.self)
 	if s == none {
-		m.install(now, nil)
+		m.touched = m.touched[:0]
+		m.install(now, 0)
 		return
 	}
 	// A database that has dropped entries has other arrays.
 	fresh := len(m.vertices) != len(m.db.addrs) || &m.vertices[0] != &m.db.addrs[0]
-	m.graph.build(&m.db, fresh)
+	if fresh || !m.update() {
+		m.graph.build(&m.db, fresh)
+		m.paths.compute(m.graph.rank[s])
+		m.stats.Scratch++
+	}
 	m.vertices = m.db.addrs
-	m.graph.paths(m.graph.rank[s])
-	m.install(now, m.graph.next)
+	m.touched = m.touched[:0]
+	m.install(now, len(m.graph.order))
 }
 
-// install turns first hops, by rank of the destination, into ports and hands the table out if it has
-// changed. Destinations behind a neighbour without a flow that is up are left out (spec 04 §7.1).
-func (m *linkState) install(now core.Time, first []int32) {
-	m.lookupPorts(len(first))
-	n, same := 0, true
-	for r := range first {
-		if p := m.portOf(first[r]); p != pff.None {
-			same = same && n < len(m.installed) && m.installed[n] == hop{m.addrOf(r), p}
-			n++
+// update changes the graph and the paths in place. It reports false if everything is to be computed
+// anew: then the graph may be half changed.
+func (m *linkState) update() bool {
+	if len(m.touched) > maxTouched {
+		return false
+	}
+	m.log = m.log[:0]
+	for _, i := range m.touched {
+		if !m.graph.change(&m.db, &m.db.entries[i], &m.log) {
+			return false
 		}
 	}
-	if same && n == len(m.installed) {
+	if len(m.log) > 0 {
+		m.paths.update(m.log)
+	}
+	return true
+}
+
+// install turns the next hops towards n vertices into ports and hands the table out if it has changed.
+func (m *linkState) install(now core.Time, n int) {
+	m.lookupPorts(n)
+	routes, changed := m.installed.replace(n, func(r int, ports []Port) (uint64, []Port) {
+		return m.db.addrs[m.graph.order[r]], m.paths.appendPorts(ports, int32(r), m.ports)
+	})
+	if !changed {
 		return
-	}
-	m.installed = m.installed[:0]
-	routes, ports := make([]pff.Route, n), make([]Port, n)
-	for r := range first {
-		if p := m.portOf(first[r]); p != pff.None {
-			k := len(m.installed)
-			ports[k] = p
-			routes[k] = pff.Route{Dst: m.addrOf(r), Ports: ports[k : k+1 : k+1]}
-			m.installed = append(m.installed, hop{m.addrOf(r), p})
-		}
 	}
 	m.out.Install, m.out.Routes = true, routes
 	m.stats.Installs++
-	m.trace.Note(now, trace.RoutesChanged, uint64(n), 0)
+	m.trace.Note(now, trace.RoutesChanged, uint64(len(routes)), 0)
 }
 
 // lookupPorts enters the port in use to each neighbour of n vertices.
@@ -83,14 +103,3 @@ func (m *linkState) lookupPorts(n int) {
 		}
 	}
 }
-
-// portOf returns the port to the neighbour with a rank, pff.None for rank none.
-func (m *linkState) portOf(rank int32) Port {
-	if rank == none {
-		return pff.None
-	}
-	return m.ports[rank]
-}
-
-// addrOf returns the address of the vertex with a rank.
-func (m *linkState) addrOf(rank int) uint64 { return m.db.addrs[m.graph.order[rank]] }

@@ -2,6 +2,8 @@ package routing
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"sort"
 	"testing"
 	"time"
@@ -30,6 +32,8 @@ type testNet struct {
 	flight []message // in order of arrival
 	events []trace.Event
 	onSend func(from *testNode, port Port, sdu []byte)
+	lose   func() bool          // asked for every message, if set
+	jitter func() time.Duration // added to the delay, if set: messages overtake each other
 }
 
 type testNode struct {
@@ -41,6 +45,7 @@ type testNode struct {
 	ends   []testEnd // by port, of data transfer and of management alike
 	table  map[uint64]Port
 	routes []pff.Route
+	fwd    pff.PFF
 	dead   bool
 	hits   int // conflicts reported
 }
@@ -54,12 +59,14 @@ type testEnd struct {
 type testLink struct {
 	a, b   *testNode
 	pa, pb Port
+	cut    bool // carries nothing, see sever
 }
 
 type message struct {
 	at   core.Time
 	to   *testNode
 	port Port
+	link *testLink
 	sdu  []byte
 }
 
@@ -73,21 +80,35 @@ func testConfig(edit func(*LinkStateConfig)) *LinkStateConfig {
 	return cfg
 }
 
-// add makes a member. edit may be nil.
+// add makes a member under link-state. edit may be nil.
 func (n *testNet) add(addr uint64, edit func(*LinkStateConfig)) *testNode {
 	cfg := testConfig(edit)
 	if err := cfg.Validate(); err != nil {
 		n.t.Fatal(err)
 	}
+	return n.addMember(addr, "simple", func(env core.Env) Routing { return newLinkState(env, cfg) })
+}
+
+// addMember makes a member under any policy with the given forwarding function.
+func (n *testNet) addMember(addr uint64, forwarding string, policy func(core.Env) Routing) *testNode {
 	name := fmt.Sprint(addr)
 	hub := trace.NewHub(func(e trace.Event) { n.events = append(n.events, e) })
 	node := &testNode{name: name, addr: addr, net: n, table: map[uint64]Port{}}
 	node.env = core.Env{
+		Path:  name,
 		Wall:  func() int64 { return wallEpoch*1e9 + int64(n.now) },
+		Rand:  rand.New(rand.NewPCG(addr, uint64(len(n.nodes)))),
 		Trace: hub.Stream(uint64(len(n.nodes)), name),
 	}
-	node.Routing = newLinkState(node.env, cfg)
-	node.Start(n.now, addr, pff.WantFirst)
+	choice, err := pff.Policies().Choose(forwarding, nil)
+	if err == nil {
+		node.fwd, err = choice.New(node.env)
+	}
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	node.Routing = policy(node.env)
+	node.Start(n.now, addr, node.fwd.Wants())
 	n.nodes = append(n.nodes, node)
 	return node
 }
@@ -112,6 +133,40 @@ func (l *testLink) set(up bool) {
 	l.b.do(func() { l.b.PortState(n.now, l.pb, up) })
 }
 
+// sever breaks a link altogether, or mends it: neither flow carries anything meanwhile, and both are noticed at
+// once by members that live (decision 5). A management flow that comes back is a new one to the policy.
+func (l *testLink) sever(cut bool) {
+	n := l.a.net
+	l.cut = cut
+	for _, e := range []struct {
+		x    *testNode
+		peer uint64
+		p    Port
+	}{{l.a, l.b.addr, l.pa}, {l.b, l.a.addr, l.pb}} {
+		if e.x.dead {
+			continue
+		}
+		if cut {
+			e.x.fwd.PortDown(e.p)
+		} else {
+			e.x.fwd.PortUp(e.p)
+			e.x.do(func() { e.x.RemoveNeighbour(n.now, Mgmt, e.p) })
+			e.x.do(func() { e.x.AddNeighbour(n.now, Mgmt, e.peer, e.p) })
+		}
+		e.x.do(func() { e.x.PortState(n.now, e.p, !cut) })
+	}
+}
+
+// kill stops a member without a word; its links go down.
+func (x *testNode) kill() {
+	x.dead = true
+	for _, e := range x.ends {
+		if !e.link.cut {
+			e.link.sever(true)
+		}
+	}
+}
+
 // do makes a call and carries out the effects.
 func (x *testNode) do(call func()) {
 	call()
@@ -125,12 +180,11 @@ func (x *testNode) carryOut() {
 		if x.net.onSend != nil {
 			x.net.onSend(x, s.Port, s.SDU)
 		}
-		x.net.flight = append(x.net.flight, message{
-			at: x.net.now.Add(x.net.delay), to: e.peer, port: e.port, sdu: append([]byte(nil), s.SDU...),
-		})
+		x.net.fly(e, s.SDU)
 	}
 	if out.Install {
 		x.routes = out.Routes
+		x.fwd.Replace(out.Routes)
 		clear(x.table)
 		for _, r := range out.Routes {
 			x.table[r.Dst] = r.Ports[0]
@@ -139,6 +193,22 @@ func (x *testNode) carryOut() {
 	if out.Conflict {
 		x.hits++
 	}
+}
+
+// fly puts a message on its way.
+func (n *testNet) fly(e testEnd, sdu []byte) {
+	if e.link != nil && e.link.cut || n.lose != nil && n.lose() {
+		return
+	}
+	m := message{at: n.now.Add(n.delay), to: e.peer, port: e.port, link: e.link, sdu: append([]byte(nil), sdu...)}
+	if n.jitter != nil {
+		m.at = m.at.Add(n.jitter())
+	}
+	i := len(n.flight)
+	for i > 0 && n.flight[i-1].at > m.at {
+		i--
+	}
+	n.flight = slices.Insert(n.flight, i, m)
 }
 
 // deadline returns when the next timer of a member is due.
@@ -164,7 +234,7 @@ func (n *testNet) run(d time.Duration) {
 			}
 			n.flight = n.flight[1:]
 			n.now = m.at
-			if !m.to.dead {
+			if !m.to.dead && (m.link == nil || !m.link.cut) {
 				m.to.do(func() { m.to.Recv(n.now, m.port, m.sdu) })
 			}
 			continue

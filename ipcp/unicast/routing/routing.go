@@ -58,7 +58,7 @@ type Routing interface {
 	Tick(now core.Time)
 	// Out returns the effects since the last call of Out.
 	Out() Effects
-	// Database hands out the link state database in its order, for the management tree and for tests.
+	// Database hands out what the policy has learned, in its order, for the management tree and for tests.
 	Database(yield func(Adjacency))
 	// Neighbours hands out the neighbours in the order in which they were added.
 	Neighbours(yield func(kind Kind, addr uint64, port Port))
@@ -86,7 +86,9 @@ type Send struct {
 	SDU  []byte
 }
 
-// Adjacency is one entry of the link state database: Src says that it has a link to Dst.
+// Adjacency is one entry of what a policy has learned. Under link-state and static, Src says that it has a
+// link to Dst; under path-vector the neighbour Src says that it has a path to Dst, and Cost is that of the
+// path, or 2^32-1 if it is larger.
 type Adjacency struct {
 	Src, Dst  uint64
 	Seq       uint64
@@ -95,12 +97,18 @@ type Adjacency struct {
 	Updated   core.Time // of the last update, in ms precision
 }
 
-// Stats are the counters of a routing policy.
+// Stats are the counters of a routing policy. A message received counts in Received and, unless it was
+// taken, in one of the five below it.
 type Stats struct {
 	Sent, SentBytes uint64 // messages handed out
 	Received        uint64
 	Duplicates      uint64 // known already, or older
-	Invalid         uint64 // of another length, or with impossible fields
-	Computations    uint64 // of the shortest paths
+	Invalid         uint64 // of another length, with impossible fields, or of a neighbour that is none
+	Stale           uint64 // tell of this member what it has not said, and were overruled or left
+	Ahead           uint64 // carry a number that no clock can have reached
+	Full            uint64 // would take more memory than the policy may have
+	TimedOut        uint64 // adjacencies or routes dropped because nobody refreshed them
+	Computations    uint64 // of the next hops
+	Scratch         uint64 // of these, from nothing; the others changed what was there
 	Installs        uint64 // tables handed out
 }

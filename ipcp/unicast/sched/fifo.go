@@ -1,15 +1,11 @@
 package sched
 
 import (
-	"fmt"
-
 	"ouroboros/core"
 	"ouroboros/core/pkt"
 	"ouroboros/core/policy"
+	"ouroboros/core/ring"
 )
-
-// DefaultLimit is the length in packets of a full queue: the ring of the prototype (spec 06 §9).
-const DefaultLimit = 1023
 
 // FIFOConfig are the parameters of the policy fifo.
 type FIFOConfig struct {
@@ -17,16 +13,8 @@ type FIFOConfig struct {
 	Limit int `mapstructure:"limit" doc:"packets that may wait here after the N-1 flow is full, 0 to 1048576"`
 }
 
-// maxLimit bounds the memory that a queue can ask for.
-const maxLimit = 1 << 20
-
 // Validate checks the ranges.
-func (c *FIFOConfig) Validate() error {
-	if c.Limit < 0 || c.Limit > maxLimit {
-		return fmt.Errorf("parameter limit: %d, accepted are 0 to %d packets", c.Limit, maxLimit)
-	}
-	return nil
-}
+func (c *FIFOConfig) Validate() error { return checkLimit("limit", c.Limit) }
 
 func fifoFactory() policy.Factory[Scheduler] {
 	return policy.Factory[Scheduler]{
@@ -39,59 +27,27 @@ func fifoFactory() policy.Factory[Scheduler] {
 	}
 }
 
-// fifo is a ring that grows to the longest queue it has held and never shrinks, so that a queue in
-// its steady state does not allocate.
 type fifo struct {
-	ring  []*pkt.Buf // length a power of two, or 0
-	head  int
-	n     int
+	queue ring.Ring[*pkt.Buf]
 	limit int
 }
 
-const minRing = 8
-
-func (f *fifo) Push(_ core.Time, p *pkt.Buf, _ core.Cube) bool {
-	if f.n >= f.limit {
-		return false
-	}
-	if f.n == len(f.ring) {
-		f.grow()
-	}
-	f.ring[(f.head+f.n)&(len(f.ring)-1)] = p
-	f.n++
-	return true
-}
-
-func (f *fifo) grow() {
-	next := make([]*pkt.Buf, max(minRing, 2*len(f.ring)))
-	k := copy(next, f.ring[f.head:])
-	copy(next[k:], f.ring[:f.head])
-	f.ring, f.head = next, 0
-}
+func (f *fifo) Push(_ core.Time, p *pkt.Buf, _ core.Cube) bool { return f.queue.Push(p, f.limit) }
 
 func (f *fifo) Head(core.Time) *pkt.Buf {
-	if f.n == 0 {
+	if f.queue.Len() == 0 {
 		return nil
 	}
-	return f.ring[f.head]
+	return f.queue.Front()
 }
 
-func (f *fifo) Pop(core.Time) *pkt.Buf {
-	if f.n == 0 {
-		panic("sched: pop from an empty queue")
-	}
-	p := f.ring[f.head]
-	f.ring[f.head] = nil
-	f.head = (f.head + 1) & (len(f.ring) - 1)
-	f.n--
-	return p
-}
+func (f *fifo) Pop(core.Time) *pkt.Buf { return f.queue.Pop() }
 
-func (f *fifo) Len() int { return f.n }
+func (f *fifo) Len() int { return f.queue.Len() }
 
 func (f *fifo) Drain() *pkt.Buf {
-	if f.n == 0 {
+	if f.queue.Len() == 0 {
 		return nil
 	}
-	return f.Pop(0)
+	return f.queue.Pop()
 }

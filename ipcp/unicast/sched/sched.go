@@ -1,5 +1,8 @@
 // Package sched holds the packet schedulers of a unicast IPCP: which of the packets that wait for an
 // N-1 flow goes next (spec 02 §8). One policy stands in each file; table.go lists them.
+//
+// A scheduler goes by the cube in the header of a packet and by its length (decision 3). It never looks
+// at what the packet carries.
 package sched
 
 import (
@@ -14,12 +17,13 @@ import (
 // (queue: packets, full: block), so that packets wait here and the policy has something to order.
 type Scheduler interface {
 	// Push adds a packet of the given cube. It reports false, and leaves the packet to the caller, if
-	// there is no room.
+	// there is no room. A cube that nobody has defined counts as best effort.
 	Push(now core.Time, p *pkt.Buf, cube core.Cube) bool
 	// Head returns the packet that goes next, nil if none waits or none may go yet. It stays the head
 	// until Pop, also when a packet of a higher class arrives in between.
 	Head(now core.Time) *pkt.Buf
-	// Pop removes the head and hands it to the caller. There must be one.
+	// Pop removes the head and hands it to the caller. There must be one. The caller may have passed it on
+	// already, after Head: it is not looked at any more.
 	Pop(now core.Time) *pkt.Buf
 	// Len returns the number of packets that wait.
 	Len() int

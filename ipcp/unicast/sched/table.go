@@ -6,5 +6,7 @@ import "ouroboros/core/policy"
 func Policies() *policy.Registry[Scheduler] {
 	return &policy.Registry[Scheduler]{Kind: "scheduler", Factories: []policy.Factory[Scheduler]{
 		fifoFactory(),
+		strictPriorityFactory(),
+		drrFactory(),
 	}}
 }

@@ -6,5 +6,7 @@ import "ouroboros/core/policy"
 func Policies() *policy.Registry[Shaper] {
 	return &policy.Registry[Shaper]{Kind: "shaping", Factories: []policy.Factory[Shaper]{
 		noneFactory(),
+		shapeFactory(),
+		policeFactory(),
 	}}
 }
