@@ -1,0 +1,103 @@
+package broadcast
+
+import (
+	"fmt"
+
+	"ouroboros/core"
+	"ouroboros/ipcp"
+)
+
+// Serve accepts connections and newcomers: the IPCP listens to its own name, which the broker registers in
+// the layers below, and with Autobind to that of its layer as soon as it is a member.
+func (i *IPCP) Serve() error {
+	if i.state == ipcp.Shutdown {
+		return core.ErrIPCPState
+	}
+	if i.serving {
+		return nil
+	}
+	if err := i.listen(i.cfg.Name); err != nil {
+		return err
+	}
+	i.serving = true
+	if i.operational() {
+		return i.listenToLayer()
+	}
+	return nil
+}
+
+func (i *IPCP) listen(n core.Name) error {
+	stop, err := i.alloc.Listen(n, i.incoming)
+	if err != nil {
+		return fmt.Errorf("ipcp %s: %w", i.cfg.Name, err)
+	}
+	i.listens = append(i.listens, stop)
+	return nil
+}
+
+func (i *IPCP) listenToLayer() error {
+	if !i.cfg.Autobind || i.layer.Name == i.cfg.Name {
+		return nil
+	}
+	return i.listen(i.layer.Name)
+}
+
+// incoming accepts a flow and waits for the component it is for.
+func (i *IPCP) incoming(in core.Incoming) {
+	switch {
+	case !i.operational():
+		in.Reject(core.ErrIPCPState)
+		return
+	case len(i.ports) >= maxPorts:
+		in.Reject(core.ErrAgain)
+		return
+	}
+	f, err := in.Accept()
+	if err != nil {
+		return
+	}
+	f = i.endToEnd(f)
+	ipcp.Accept(i.env, f, i.component, i.exchanges.Add, func(peer ipcp.Announcement, err error) {
+		if err == nil {
+			i.accepted(peer, f)
+		}
+	})
+}
+
+// component returns what this IPCP announces for a component that a peer asks for.
+func (i *IPCP) component(name string) (ipcp.Announcement, bool) {
+	switch name {
+	case ipcp.Enrollment.Component:
+		return ipcp.Enrollment, i.operational()
+	case TreeProtocol.Component:
+		return TreeProtocol, i.operational() && i.tree != nil && len(i.halves) < maxHalves
+	case DataTransfer.Component:
+		return DataTransfer, i.operational()
+	}
+	return ipcp.Announcement{}, false
+}
+
+// accepted hands a flow to its component. A peer that has a management connection names it by its cookie;
+// one without is not protected.
+func (i *IPCP) accepted(peer ipcp.Announcement, f core.Flow) {
+	switch peer.Component {
+	case ipcp.Enrollment.Component:
+		if i.operational() {
+			i.registrar.Serve(f)
+			return
+		}
+	case TreeProtocol.Component:
+		speaks := peer.Protocol == TreeProtocol.Protocol && peer.Version == TreeProtocol.Version && peer.Address != 0
+		if i.operational() && speaks && i.half(peer.Address) == nil && len(i.halves) < maxHalves {
+			i.newControl(peer.Address, f)
+			return
+		}
+	case DataTransfer.Component:
+		c := i.half(peer.Address)
+		if i.operational() && (c != nil || peer.Address == 0) {
+			i.connected(f, c, nil)
+			return
+		}
+	}
+	f.Close(0)
+}

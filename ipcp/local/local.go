@@ -1,0 +1,219 @@
+// Package local is the layer of one system (spec 01 §6): flows between two users of the same system,
+// never on a wire. SDUs are moved as they are, without a header and without a copy, also those of length 0.
+//
+// # Where it differs from the prototype
+//
+// A refusal is reported to who asked (D9), with the code of who refused. A user that closes its end is a
+// fact that this layer knows, so the other end is told. Both ends stand before the answer is given, so that
+// there is no moment at which one is connected and the other is not.
+package local
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/trace"
+	"ouroboros/ipcp/rib"
+)
+
+const (
+	// MPL is the maximum packet lifetime that the layer reports (IPCP_LOCAL_MPL, spec 01 §8).
+	MPL = 100 * time.Millisecond
+	// MTU is the longest SDU in bytes.
+	MTU = 65535
+	// QueueLen is the queue of a flow in packets unless the configuration says otherwise (spec 02 §13).
+	QueueLen = 1023
+	// MaxFlows is the number of flow ends that may stand at a time (SYS_MAX_FLOWS, spec 13 §13.10).
+	MaxFlows = 10_240
+	// maxPending bounds the requests that wait for an answer.
+	maxPending = 1024
+	// firstNumber is the number of the first flow end, as in the other layers.
+	firstNumber = 64
+)
+
+// Config describes the layer.
+type Config struct {
+	Name  core.Name // of this IPCP
+	Layer core.Name
+	Hash  core.HashAlgo // one of the SHA3 digests
+	// Queue is how many packets one direction of a flow holds before its writer blocks; 0 = QueueLen.
+	Queue int
+	// Delay is how long a packet takes from one user to the other. With 0 it is handed over at the same
+	// instant, by a posted call. In simulated time two users that always answer at once then never let time
+	// pass; a system that is to be measured has a delay.
+	Delay time.Duration
+}
+
+// Validate reports what is wrong with the configuration.
+func (c Config) Validate() error {
+	if err := c.Layer.Validate(); err != nil {
+		return fmt.Errorf("local: layer: %w", err)
+	}
+	if c.Hash > core.SHA3_512 {
+		return fmt.Errorf("local: hash %d, accepted are 0 to 3 (SHA3-224, SHA3-256, SHA3-384, SHA3-512)", c.Hash)
+	}
+	if c.Queue < 0 {
+		return fmt.Errorf("local: queue of %d packets, accepted is 1 or more, 0 for %d", c.Queue, QueueLen)
+	}
+	if c.Delay < 0 {
+		return fmt.Errorf("local: delay %v, accepted is 0 or more", c.Delay)
+	}
+	return nil
+}
+
+// Stats are the counters of the layer.
+type Stats struct {
+	Requests, Refused uint64 // of flows
+	Packets, Bytes    uint64 // delivered
+	DropClosed        uint64 // packets on their way to a user that has closed its end
+	DropSize          uint64 // longer than the MTU
+}
+
+// IPCP is the local IPCP of a system: a core.Provider. It belongs to one actor.
+type IPCP struct {
+	env       core.Env
+	cfg       Config
+	registry  map[core.Hash]struct{}
+	onRequest func(core.IncomingFlow)
+	ends      []*end // by number - firstNumber; nil where there is none
+	free      []int
+	pending   []*request
+	st        Stats
+	left      bool
+}
+
+// New returns the local IPCP of a system. It is a member of its layer from the start: there is no other.
+func New(env core.Env, cfg Config) (*IPCP, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Queue == 0 {
+		cfg.Queue = QueueLen
+	}
+	return &IPCP{env: env, cfg: cfg, registry: map[core.Hash]struct{}{}}, nil
+}
+
+// Name returns the name of this IPCP.
+func (i *IPCP) Name() core.Name { return i.cfg.Name }
+
+// Layer describes the layer.
+func (i *IPCP) Layer() core.LayerInfo {
+	return core.LayerInfo{Name: i.cfg.Layer, Kind: core.KindLocal, Hash: i.cfg.Hash}
+}
+
+// Stats returns the counters so far.
+func (i *IPCP) Stats() Stats { return i.st }
+
+// Register makes a digest known; twice is a success without effect.
+func (i *IPCP) Register(h core.Hash) error {
+	if i.left {
+		return core.ErrIPCPState
+	}
+	if want := i.cfg.Hash.Len(); len(h) != want {
+		return fmt.Errorf("%w: digest of %d bytes, layer %q uses %d", core.ErrInvalid, len(h), i.cfg.Layer, want)
+	}
+	i.registry[h] = struct{}{}
+	return nil
+}
+
+// Unregister takes a digest back; of an unknown one it is a success.
+func (i *IPCP) Unregister(h core.Hash) { delete(i.registry, h) }
+
+// Query reports whether the digest is registered when the posted answer runs.
+func (i *IPCP) Query(h core.Hash, done func(found bool)) (cancel func()) {
+	return i.later(func() {
+		_, known := i.registry[h]
+		done(known)
+	})
+}
+
+// Join is refused: the layer has no broadcast channel.
+func (i *IPCP) Join(done func(core.Flow, error)) (cancel func()) {
+	return i.later(func() { done(nil, core.ErrUnsupp) })
+}
+
+// OnRequest sets who is told of requests: the broker that also makes them.
+func (i *IPCP) OnRequest(f func(core.IncomingFlow)) { i.onRequest = f }
+
+// later posts fn unless it is canceled first.
+func (i *IPCP) later(fn func()) (cancel func()) {
+	live := true
+	i.env.Post(func() {
+		if live {
+			live = false
+			fn()
+		}
+	})
+	return func() { live = false }
+}
+
+// Leave ends the layer: requests fail, and the users of flows are told, from posted calls.
+func (i *IPCP) Leave() {
+	if i.left {
+		return
+	}
+	i.left = true
+	for _, r := range slices.Clone(i.pending) {
+		r.fail(core.ErrFlowDown)
+	}
+	for _, e := range i.ends {
+		if e != nil {
+			e.abort(core.ErrFlowDown)
+		}
+	}
+}
+
+// connect makes both ends of a flow, ErrAgain when there is no room for them.
+func (i *IPCP) connect(qos core.QoS) (client, server *end, err error) {
+	if len(i.ends)-len(i.free)+2 > MaxFlows {
+		return nil, nil, core.ErrAgain
+	}
+	client, server = i.newEnd(qos), i.newEnd(qos)
+	client.peer, server.peer = server, client
+	return client, server, nil
+}
+
+func (i *IPCP) newEnd(qos core.QoS) *end {
+	e := &end{i: i, qos: qos, on: true, opened: i.env.Now()}
+	e.run = e.settle
+	e.timer = i.env.NewTimer(e.run)
+	if n := len(i.free); n > 0 {
+		e.slot = i.free[n-1]
+		i.free = i.free[:n-1]
+		i.ends[e.slot] = e
+	} else {
+		e.slot = len(i.ends)
+		i.ends = append(i.ends, e)
+	}
+	i.env.Trace.Note(i.env.Now(), trace.FlowAllocated, e.number(), 0)
+	return e
+}
+
+// remove takes an end out of the table.
+func (i *IPCP) remove(e *end) {
+	if i.ends[e.slot] == e {
+		i.ends[e.slot] = nil
+		i.free = append(i.free, e.slot)
+		i.env.Trace.Note(i.env.Now(), trace.FlowClosed, e.number(), 0)
+	}
+}
+
+// state is the word for the state of this IPCP in the management tree (spec 02 §10.1).
+func (i *IPCP) state() string {
+	if i.left {
+		return "shutdown"
+	}
+	return "operational"
+}
+
+// RIB returns the management tree of this IPCP.
+func (i *IPCP) RIB() rib.Node {
+	return rib.Fixed(
+		rib.Info(i.state(), i.Layer()),
+		rib.Entry{Name: "flows", Node: rib.Dir(i.listFlows)},
+		rib.Entry{Name: "names", Node: rib.File(i.writeNames)},
+		rib.Entry{Name: "stats", Node: rib.File(i.writeStats)},
+	)
+}
