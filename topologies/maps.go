@@ -23,7 +23,11 @@ func Maps() []MapInfo {
 		{"abilene", "Internet2's backbone in the United States, 2005", 11, 14},
 		{"nsfnet", "the T1 backbone of the National Science Foundation, 1988", 13, 15},
 		{"geant", "the European research backbone GÉANT, 2012", 40, 61},
+		{"attmpls", "the MPLS backbone of AT&T", 25, 56},
 		{"germany50", "50 German cities, from SNDlib", 50, 88},
+		{"nobel-germany", "17 German cities, from SNDlib", 17, 26},
+		{"gambia", "the connectivity of The Gambia, nearly a tree", 28, 28},
+		{"internetmci", "the backbone of MCI", 19, 33},
 	}
 }
 
