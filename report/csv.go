@@ -45,6 +45,7 @@ func sheets() []sheet {
 		each("theory", theoryData),
 		each("links", linksData),
 		each("layers", layersData),
+		each("load", loadData),
 		each("fairness", fairnessData),
 		each("control", controlData),
 		each("drops", dropsData),

@@ -19,6 +19,25 @@ func layerFields() []field[result.Layer] {
 	}
 }
 
+// loadFields are the columns of load.csv and of the printed table.
+func loadFields() []field[result.Layer] {
+	return []field[result.Layer]{
+		{column{name: "layer", head: "layer"}, func(l *result.Layer) value { return text(l.Name) }},
+		{column{name: "joined", head: "joined", unit: whole}, func(l *result.Layer) value { return count(uint64(l.Joined)) }},
+		{column{name: "up_s", head: "up after", unit: second}, func(l *result.Layer) value { return optSeconds(l.Up) }},
+		{column{name: "header_bytes", head: "header", unit: octets}, func(l *result.Layer) value { return optCount(l.Load.Header) }},
+		{column{name: "packets", head: "packets in", unit: whole}, func(l *result.Layer) value { return count(l.Load.Packets) }},
+		{column{name: "bytes", head: "volume in", unit: octets}, func(l *result.Layer) value { return count(l.Load.Bytes) }},
+		{column{name: "hop_packets", head: "packets below", unit: whole}, func(l *result.Layer) value { return count(l.Load.HopPackets) }},
+		{column{name: "hop_bytes", head: "volume below", unit: octets}, func(l *result.Layer) value { return count(l.Load.HopBytes) }},
+	}
+}
+
+// loadData is load.csv.
+func loadData(runs []*result.Run) table {
+	return build("load", "What layers carried", gather(runs, layersOf), loadFields())
+}
+
 // jainOfAll is the fairness over all flows of the layer, or over those of its only group.
 func jainOfAll(l *result.Layer) result.Opt[float64] {
 	for _, f := range l.Fairness {
@@ -139,6 +158,11 @@ func dropsData(runs []*result.Run) table {
 func printLayers(runs []*result.Run) []table {
 	out := []table{build("layers", "Layers", interleave(runs, layersOf), layerFields()).printed(1)}
 	out[0].notes = []string{"Jain: fairness index over the goodput of comparable flows, 1 if all are equal."}
+	if loads := interleave(runs, layersOf); loaded(runs) > 1 {
+		t := build("load", "What layers carried", loads, loadFields()).printed(1)
+		t.notes = []string{"In: what users wrote. Below: what members gave to the layers below, once for each hop, with headers and control traffic."}
+		out = append(out, t)
+	}
 	if fair := interleave(runs, within(fairnessOf)); more(fair) {
 		out = append(out, build("fairness", "Fairness", fair, fairnessFields()).printed(1))
 	}
@@ -155,6 +179,16 @@ func printLayers(runs []*result.Run) []table {
 		out = append(out, build("drops", "Packets dropped by IPCPs", drops, dropFields()).printed(1))
 	}
 	return out
+}
+
+// loaded is how many layers of a run have a header of their own.
+func loaded(runs []*result.Run) (n int) {
+	for i := range runs[0].Layers {
+		if runs[0].Layers[i].Load.Header.OK() {
+			n++
+		}
+	}
+	return n
 }
 
 // more tells whether fairness says more than the column of the table of layers.

@@ -67,22 +67,31 @@ func heading(reps []*result.Run) []string {
 	return lines
 }
 
-// seedList names the seeds; a long row of successive ones by its ends.
+// seedList names the seeds of the runs.
 func seedList(reps []*result.Run) string {
-	first := reps[0].Seed
-	if len(reps) == 1 {
+	seeds := make([]uint64, 0, len(reps))
+	for _, x := range reps {
+		seeds = append(seeds, x.Seed)
+	}
+	return seedNames(seeds)
+}
+
+// seedNames names seeds; a long row of successive ones by its ends.
+func seedNames(seeds []uint64) string {
+	first := seeds[0]
+	if len(seeds) == 1 {
 		return fmt.Sprint("seed ", first)
 	}
-	seeds := make([]string, 0, len(reps))
+	names := make([]string, 0, len(seeds))
 	successive := true
-	for i, x := range reps {
-		seeds = append(seeds, strconv.FormatUint(x.Seed, 10))
-		successive = successive && x.Seed == first+uint64(i)
+	for i, x := range seeds {
+		names = append(names, strconv.FormatUint(x, 10))
+		successive = successive && x == first+uint64(i)
 	}
-	if successive && len(reps) > 4 {
-		return fmt.Sprintf("%d seeds %d to %d", len(reps), first, reps[len(reps)-1].Seed)
+	if successive && len(seeds) > 4 {
+		return fmt.Sprintf("%d seeds %d to %d", len(seeds), first, seeds[len(seeds)-1])
 	}
-	return "seeds " + strings.Join(seeds, ", ")
+	return "seeds " + strings.Join(names, ", ")
 }
 
 // span says how much time the runs cover.

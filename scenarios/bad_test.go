@@ -89,11 +89,16 @@ func TestBadInputIsNamed(t *testing.T) {
 		{"parameters that do not go together", "params: {k: 8}", "params: {k: 8, least: 9}", `f.yaml:12: layers.net.policies.routing.params: section: routing policy "link-state": least 9, accepted is at most k, 8`},
 		{"parameter key", "params: {k: 8}", "params: {K: 8}", `f.yaml:12: layers.net.policies.routing.params: "K": is not a key; accepted are lower case letters, digits and _`},
 		{"duplicate layer", "layers:", "layers:\n  - {name: net}", `f.yaml:13: layers.net.name: "net": duplicate name net, first in line 12; accepted is a name that stands once`},
-		{"layer over nothing", "{name: net,", "{name: net, over: ground,", `f.yaml:12: layers.net.over: "ground": no such layer before this one; accepted is links`},
+		{"layer over nothing", "{name: net,", "{name: net, over: ground,", `f.yaml:12: layers.net.over.0: "ground": no such unicast layer before this one; accepted is links`},
 		{"layer without name", "{name: net,", "{members: all,", `f.yaml:12: layers.0.name: is missing; accepted is a name`},
 		{"layer name with a dot", "{name: net,", "{name: n.t,", `f.yaml:12: layers.n.t.name: "n.t": is not a name; accepted are up to 64 letters, digits, _, + and -`},
 		{"member from nowhere", "{name: net,", "{name: net, members: [a, z*],", `f.yaml:12: layers.net.members.1: "z*": no node matches; accepted are a, b, c`},
 		{"policies of a shim layer", "{name: net,", "{name: net, kind: shim,", `f.yaml:12: layers.net.policies: section: are for a layer of kind unicast only`},
+		{"layer over the same twice", "{name: net,", "{name: net, over: [links, links],", `f.yaml:12: layers.net.over.1: "links": stands twice; accepted is each name once`},
+		{"bootstrap by a stranger", "{name: net,", "{name: net, bootstrap: z,", `f.yaml:12: layers.net.bootstrap: "z": no such member; accepted are a, b, c`},
+		{"unknown shim", "{name: net,", "{name: net, shims: [{link: a-b, shim: atm}],", `f.yaml:12: layers.net.shims.0.shim: "atm": unknown value; accepted are eth-dix, eth-llc, udp4, udp6, direct`},
+		{"shim on no link", "{name: net,", "{name: net, shims: [{link: x, shim: udp4}],", `f.yaml:12: layers.net.shims.0.link.0: "x": no link matches; accepted are a-b, b-c`},
+		{"unicast traffic on a broadcast layer", "{name: net, policies: {routing: {name: link-state, params: {k: 8}}}}", "{name: net, kind: broadcast}", `f.yaml:15: workload.load.kind: "cbr": does not go with layer net of kind broadcast; accepted are group on a broadcast layer`},
 		{"ttl", "{name: net,", "{name: net, params: {max_ttl: 256},", `f.yaml:12: layers.net.params.max_ttl: "256": is out of range; accepted is a whole number from 1 to 255`},
 
 		{"frcp recovery", "recovery: rack", "recovery: reno", `f.yaml:13: frcp.recovery: "reno": unknown value; accepted are rack, prototype`},
@@ -121,6 +126,11 @@ func TestBadInputIsNamed(t *testing.T) {
 		{"fault without effect", "faults: []", "faults: [{name: f, at: 1s, link: a-b, set: {}}]", `f.yaml:16: faults.f.set: section: changes nothing; accepted are rate, delay,`},
 		{"fault of zero length", "faults: []", "faults: [{at: 1s, link: a-b, down: 0s}]", `f.yaml:16: faults.0.down: "0s": is not a period above 0; accepted is a duration such as "5s", or "forever"`},
 		{"link killed", "faults: []", "faults: [{at: 1s, link: a-b, kill: true}]", `f.yaml:16: faults.0.kill: "true": ends nodes; accepted is node in place of link, or down`},
+
+		{"link joins", "faults: []", "faults: [{at: 1s, link: a-b, join: net}]", `f.yaml:16: faults.0.join: "net": is about nodes; accepted is node in place of link`},
+		{"joining nothing", "faults: []", "faults: [{at: 1s, node: a, join: nat}]", `f.yaml:16: faults.0.join: "nat": no such layer; did you mean net? accepted is net`},
+		{"for what", "faults: []", "faults: [{at: 1s, node: a, leave: net, for: 1s}]", `f.yaml:16: faults.0.for: "1s": stands without set or kill; accepted is one of these beside it`},
+		{"name taken back first", "faults: []", "faults: []\nnames: [{name: x, nodes: a, at: 5s, until: 4s}]", `f.yaml:17: names.x.until: "4s": is not after the registration, 5s`},
 
 		{"unknown metric", "expect: []", "expect: [{metric: goodput.gain, op: '>', value: 1}]", `f.yaml:17: expect.0.metric: "goodput.gain": unknown metric; did you mean goodput.jain? accepted are goodput.sum, goodput.min,`},
 		{"unknown operator", "expect: []", "expect: [{metric: loss, op: '=<', value: 1}]", `f.yaml:17: expect.0.op: "=<": unknown value; accepted are <, <=, ==, !=, >=, >, ~`},
@@ -155,5 +165,22 @@ func TestBadInputIsNamed(t *testing.T) {
 func TestBaseIsSound(t *testing.T) {
 	if _, err := Load("f.yaml", []byte(base), Options{Catalog: testCatalog{}}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A local layer is on no wire, and its flows begin and end on one node.
+func TestLocalLayerIsOnNoWire(t *testing.T) {
+	text := strings.Replace(base, "{name: net, policies: {routing: {name: link-state, params: {k: 8}}}}", "{name: net, kind: local, shim: direct}", 1)
+	_, err := Load("f.yaml", []byte(text), Options{Catalog: testCatalog{}})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{
+		`f.yaml:12: layers.net.shim: "direct": is not for a layer of kind local, which is on no wire`,
+		`f.yaml:15: workload.load.to: "c": names none of the sources; accepted on a local layer is the same node`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got\n%v\nwant\n%s", err, want)
+		}
 	}
 }

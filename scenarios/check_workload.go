@@ -15,6 +15,7 @@ func (c *checker) workload(w *Workload, p string) {
 	c.times(w, p)
 
 	members, known := c.inLayer(w.Layer, p+".layer")
+	c.layerOf(w, p)
 	c.patterns(p+".from", w.From, "member of layer "+w.Layer, members, known)
 	c.patterns(p+".to", w.To, "member of layer "+w.Layer, members, known)
 	if known && c.clean(p+".from", p+".to") && len(w.From) > 0 && len(w.To) > 0 {
@@ -22,9 +23,35 @@ func (c *checker) workload(w *Workload, p string) {
 	}
 }
 
+// layerOf checks that the layer can carry the workload.
+func (c *checker) layerOf(w *Workload, p string) {
+	i := slices.IndexFunc(c.s.Layers, func(l Layer) bool { return l.Name == w.Layer })
+	if i < 0 || c.isBad(p+".kind") {
+		return
+	}
+	switch l := &c.s.Layers[i]; {
+	case (l.Kind == LayerBroadcast) != (w.Kind == KindGroup):
+		c.fail(p+".kind", "does not go with layer %s of kind %s; accepted are group on a broadcast layer, the others on any other", l.Name, l.Kind)
+	case w.Pairing == "any" && l.Kind == LayerShim:
+		c.fail(p+".pairing", "needs a name that several nodes have; accepted on layer %s, of kind shim, are all and zip", l.Name)
+	}
+	if w.Kind == KindGroup && c.has(p+".pairing") {
+		c.fail(p+".pairing", "is not for kind group: all destinations hear every source")
+	}
+	if w.Kind == KindGroup && c.has(p+".qos") {
+		c.fail(p+".qos", "is not for kind group: a broadcast layer carries raw packets")
+	}
+	if (w.Kind == KindGroup || w.Kind == KindMatrix) && c.has(p+".flows") {
+		c.fail(p+".flows", "is not for kind %s, which makes one flow of each pair", w.Kind)
+	}
+	if w.Kind == KindMatrix && w.Pairing == "any" {
+		c.fail(p+".pairing", "does not go with kind matrix; accepted are all and zip")
+	}
+}
+
 // kindKeys checks which keys the kind of workload needs and accepts.
 func (c *checker) kindKeys(w *Workload, p string) {
-	if !c.need(p+".kind", "one of cbr, poisson, onoff, bulk, ping, matrix") || c.isBad(p+".kind") {
+	if !c.need(p+".kind", "one of cbr, poisson, onoff, bulk, ping, matrix, group") || c.isBad(p+".kind") {
 		return
 	}
 	for _, k := range workloadKeys {
@@ -92,11 +119,19 @@ func (c *checker) pairs(w *Workload, p string, members []string) {
 	switch {
 	case w.Pairing == "zip" && len(from) != len(to):
 		c.fail(p+".pairing", "pairs %d sources with %d destinations; accepted are equal numbers", len(from), len(to))
-	case w.Pairing != "zip" && len(from)*len(to) > MaxFlows:
-		c.fail(p, "makes %d flows; accepted are at most %d", len(from)*len(to), MaxFlows)
-	case len(w.Pairs(members)) == 0:
+	case w.Pairing != "zip" && len(from)*len(to)*w.Flows > MaxFlows:
+		c.fail(p, "makes %d flows; accepted are at most %d", len(from)*len(to)*w.Flows, MaxFlows)
+	case len(w.Pairs(members, c.isLocal(w.Layer))) > 0:
+	case c.isLocal(w.Layer):
+		c.fail(p+".to", "names none of the sources; accepted on a local layer is the same node")
+	default:
 		c.fail(p+".to", "names the sources only; accepted is at least one other node")
 	}
+}
+
+// isLocal reports whether a layer is of kind local.
+func (c *checker) isLocal(layer string) bool {
+	return slices.ContainsFunc(c.s.Layers, func(l Layer) bool { return l.Name == layer && l.Kind == LayerLocal })
 }
 
 func (c *checker) fault(f *Fault, p string) {
@@ -105,7 +140,7 @@ func (c *checker) fault(f *Fault, p string) {
 		c.fail(p+".at", "is not before the end of the run; accepted is less than the duration, %v", c.s.Duration)
 	}
 	c.oneOf(p, "link", "node")
-	c.oneOf(p, "down", "up", "kill", "set")
+	c.oneOf(p, "down", "up", "kill", "join", "leave", "set")
 	links, known := c.linkNames()
 	c.patterns(p+".link", f.Link, "link", links, known)
 	nodes, known := c.nodeNames()
@@ -113,6 +148,7 @@ func (c *checker) fault(f *Fault, p string) {
 	if c.has(p+".kill") && c.has(p+".link") {
 		c.fail(p+".kill", "ends nodes; accepted is node in place of link, or down")
 	}
+	c.membership(f, p)
 	for _, k := range []struct {
 		key   string
 		given bool
@@ -121,16 +157,37 @@ func (c *checker) fault(f *Fault, p string) {
 			c.fail(p+"."+k.key, "does nothing; accepted is true")
 		}
 	}
-	for _, k := range []string{"for", "direction"} {
-		if c.has(p+"."+k) && !c.has(p+".set") {
-			c.fail(p+"."+k, "stands without set; accepted is set beside it, or down with a period")
-		}
+	if c.has(p+".for") && !c.has(p+".set") && !c.has(p+".kill") {
+		c.fail(p+".for", "stands without set or kill; accepted is one of these beside it, or down with a period")
+	}
+	if c.has(p+".direction") && !c.has(p+".set") {
+		c.fail(p+".direction", "stands without set; accepted is set beside it")
 	}
 	if f.Set != nil {
 		if f.Set.isEmpty() && !c.below[p+".set"] {
 			c.fail(p+".set", "changes nothing; accepted are %s", strings.Join(linkKeys(), ", "))
 		}
 		c.linkParams(f.Set, p+".set")
+	}
+}
+
+// membership checks a fault by which nodes join or leave a layer.
+func (c *checker) membership(f *Fault, p string) {
+	for _, k := range []struct{ key, layer string }{{"join", f.Join}, {"leave", f.Leave}} {
+		key := p + "." + k.key
+		if !c.has(key) {
+			continue
+		}
+		if c.has(p + ".link") {
+			c.fail(key, "is about nodes; accepted is node in place of link")
+		}
+		members, known := c.inLayer(k.layer, key)
+		c.patterns(p+".node", f.Node, "member of layer "+k.layer, members, known)
+		for _, l := range c.s.Layers {
+			if l.Name == k.layer && l.Kind != LayerUnicast && l.Kind != LayerBroadcast {
+				c.fail(key, "layer %s is of kind %s; accepted are layers of kind unicast and broadcast", l.Name, l.Kind)
+			}
+		}
 	}
 }
 

@@ -86,11 +86,14 @@ func (p *LinkParams) setDefaults() {
 }
 
 func (l *Layer) setDefaults() {
-	fill(&l.Kind, "unicast")
-	fill(&l.Over, Links)
-	if l.Over == Links {
+	fill(&l.Kind, LayerUnicast)
+	if l.Over == nil && l.Kind != LayerLocal {
+		l.Over = Patterns{Links}
+	}
+	if l.OverLinks() {
 		fill(&l.Shim, "eth-dix")
 	}
+	fill(&l.QoS.Preset, "raw")
 	if l.Members == nil {
 		l.Members = Patterns{All}
 	}
@@ -112,6 +115,7 @@ func (w *Workload) setDefaults(layer string, count map[string]int) {
 		}
 	}
 	fill(&w.Pairing, "all")
+	fill(&w.Flows, 1)
 	fill(&w.QoS.Preset, "raw")
 	if w.Kind == KindMatrix {
 		fill(&w.Model, "gravity")
@@ -135,6 +139,10 @@ func (f *Fault) does() string {
 		what = "up"
 	case f.Kill:
 		what = "kill"
+	case f.Join != "":
+		what = "join " + f.Join
+	case f.Leave != "":
+		what = "leave " + f.Leave
 	}
 	return what + " " + strings.Join(append(append([]string{}, f.Link...), f.Node...), " ") + " at " + f.At.String()
 }

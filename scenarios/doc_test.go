@@ -30,6 +30,7 @@ var reference = []struct {
 	{"gilbert", reflect.TypeFor[Gilbert](), nil},
 	{"reorder", reflect.TypeFor[Reorder](), nil},
 	{"layers", reflect.TypeFor[Layer](), nil},
+	{"shims", reflect.TypeFor[ShimRule](), nil},
 	{"policies", reflect.TypeFor[Policies](), nil},
 	{"policy", reflect.TypeFor[Policy](), nil},
 	{"Layer params", reflect.TypeFor[LayerParams](), nil},

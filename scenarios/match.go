@@ -24,14 +24,19 @@ func (p Patterns) Select(names []string) []string {
 }
 
 // Pairs returns the sources and destinations of a workload among the members of its layer: Pairing
-// says how; a node is never paired with itself.
-func (w *Workload) Pairs(members []string) [][2]string {
+// says how. A node is paired with itself in a local layer, and only there. Under "any" each source is
+// paired with the first destination.
+func (w *Workload) Pairs(members []string, local bool) [][2]string {
 	from, to := w.From.Select(members), w.To.Select(members)
 	var out [][2]string
 	for i, a := range from {
 		for j, b := range to {
-			if a != b && (w.Pairing != "zip" || i == j) {
-				out = append(out, [2]string{a, b})
+			if (a == b) != local || w.Pairing == "zip" && i != j {
+				continue
+			}
+			out = append(out, [2]string{a, b})
+			if w.Pairing == "any" {
+				break
 			}
 		}
 	}

@@ -1,5 +1,7 @@
 package scenarios
 
+import "slices"
+
 // SchemaVersion is the value of the key schema that this loader understands.
 const SchemaVersion = 1
 
@@ -119,16 +121,53 @@ type Patterns []string
 // Layer is a layer and its members.
 type Layer struct {
 	Name string `mapstructure:"name"`
-	Kind string `mapstructure:"kind" enum:"unicast|shim"` // shim: flows run right over the wires
-	Over string `mapstructure:"over"`                     // "links", or the name of a layer listed before; default links
-	Shim string `mapstructure:"shim" enum:"eth-dix|direct"`
+	// Kind is what the layer is made of: unicast or broadcast IPCPs; the wires themselves (shim); or
+	// nothing but the systems of its members, each for itself (local).
+	Kind string `mapstructure:"kind" enum:"unicast|broadcast|local|shim"`
+	// Over names what the layer runs over: "links" and layers listed before; default links.
+	Over Patterns `mapstructure:"over"`
+	// Shim stands between a wire and the layer, Shims says where another one does.
+	Shim  string     `mapstructure:"shim" enum:"eth-dix|eth-llc|udp4|udp6|direct"`
+	Shims []ShimRule `mapstructure:"shims"`
 	// Members are the nodes that have an IPCP in the layer, or "all", the default.
 	Members Patterns `mapstructure:"members"`
+	// Bootstrap is the member that begins the layer, the others enroll; default: the first of them.
+	Bootstrap string `mapstructure:"bootstrap"`
 	// Connect lists the pairs of members that are adjacent in a layer over another layer; default: every
 	// pair. Over links, members that share a wire are adjacent.
-	Connect  [][]string  `mapstructure:"connect"`
+	Connect [][]string `mapstructure:"connect"`
+	// QoS is what members ask of the flows to their neighbours; default raw.
+	QoS      QoS         `mapstructure:"qos"`
 	Policies Policies    `mapstructure:"policies"`
 	Params   LayerParams `mapstructure:"params"`
+}
+
+// The kinds of layers.
+const (
+	LayerUnicast   = "unicast"
+	LayerBroadcast = "broadcast"
+	LayerLocal     = "local"
+	LayerShim      = "shim"
+)
+
+// OverLinks reports whether the layer runs over wires.
+func (l *Layer) OverLinks() bool { return slices.Contains(l.Over, Links) }
+
+// ShimRule puts another shim on the wires that a pattern names.
+type ShimRule struct {
+	Name string   `mapstructure:"name"` // for --set; optional
+	Link Patterns `mapstructure:"link"` // wire names
+	Shim string   `mapstructure:"shim" enum:"eth-dix|eth-llc|udp4|udp6|direct"`
+}
+
+// ShimOn returns the shim that the layer has on a wire.
+func (l *Layer) ShimOn(wire string) string {
+	for i := len(l.Shims) - 1; i >= 0; i-- {
+		if len(l.Shims[i].Link.Select([]string{wire})) > 0 {
+			return l.Shims[i].Shim
+		}
+	}
+	return l.Shim
 }
 
 // Policies are the policies of a unicast layer, one of each kind. An empty name stands for the default
@@ -179,6 +218,9 @@ type LayerParams struct {
 	MaxTTL   int      `mapstructure:"max_ttl" min:"1" max:"255"` // hops; default 60
 	MPL      Duration `mapstructure:"mpl" min:"1ms"`             // maximum packet lifetime; default 100ms
 	Queue    int      `mapstructure:"queue" min:"1" max:"65536"` // transmit queue of a flow in packets; default 1023
+	// Cubes has sources write the QoS cube of a flow into the header; otherwise it is 0, as in the
+	// prototype.
+	Cubes bool `mapstructure:"cubes"`
 }
 
 // Name registers a name at nodes.
@@ -186,6 +228,8 @@ type Name struct {
 	Name  string   `mapstructure:"name"`
 	Layer string   `mapstructure:"layer"` // default: the last layer
 	Nodes Patterns `mapstructure:"nodes"`
+	At    Duration `mapstructure:"at"`              // when it is registered; default at the start
+	Until Duration `mapstructure:"until" min:"1ns"` // when it is taken back; default never
 }
 
 // FRCP are the settings of the end-to-end protocol on the workload's flows (spec 10). A zero value
@@ -204,5 +248,5 @@ type FRCP struct {
 // Series switches time series on: a sample of each recorded quantity at every interval.
 type Series struct {
 	Interval Duration `mapstructure:"interval" min:"1us"` // default: no series
-	Record   []string `mapstructure:"record" enum:"goodput|offered|delay|queue|utilisation|ecn"`
+	Record   []string `mapstructure:"record" enum:"goodput|offered|delay|queue|utilisation|ecn|rate|window"`
 }

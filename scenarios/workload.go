@@ -14,20 +14,23 @@ const (
 	KindBulk    = "bulk"    // a number of bytes, as fast as the flow takes them
 	KindPing    = "ping"    // request and response
 	KindMatrix  = "matrix"  // a flow for each pair of nodes, rates from a demand model
+	KindGroup   = "group"   // constant rate from each source to all who have joined a broadcast layer
 )
 
 // Workload is one entry of the workload section: one flow, or one for each pair of nodes that from and
 // to name. Which keys a kind needs and accepts is in workloadKeys.
 type Workload struct {
 	Name  string   `mapstructure:"name"` // default: the kind, with "-n" from the second on
-	Kind  string   `mapstructure:"kind" enum:"cbr|poisson|onoff|bulk|ping|matrix"`
+	Kind  string   `mapstructure:"kind" enum:"cbr|poisson|onoff|bulk|ping|matrix|group"`
 	Layer string   `mapstructure:"layer"` // that provides the flows; default: the last layer
 	From  Patterns `mapstructure:"from"`  // nodes
 	To    Patterns `mapstructure:"to"`    // nodes
 	// Pairing: "all" makes a flow from every source to every other destination, "zip" from the first
-	// source to the first destination, the second to the second and so on; default all.
-	Pairing string `mapstructure:"pairing" enum:"all|zip"`
-	QoS     QoS    `mapstructure:"qos"` // default raw
+	// source to the first destination, the second to the second and so on; "any" from every source to a name
+	// that all destinations have registered; default all.
+	Pairing string `mapstructure:"pairing" enum:"all|zip|any"`
+	Flows   int    `mapstructure:"flows" min:"1" max:"100000"` // of each pair; default 1
+	QoS     QoS    `mapstructure:"qos"`                        // default raw
 
 	Size     Size      `mapstructure:"size" min:"24B"`     // payload of a message, with the 24 bytes of its header
 	Rate     Rate      `mapstructure:"rate" min:"1bps"`    // payload rate while sending
@@ -58,10 +61,11 @@ var workloadKeys = []struct {
 	{KindBulk, []string{"bytes"}, []string{"size"}, false},
 	{KindPing, []string{"size", "interval"}, []string{"count", "phase"}, false},
 	{KindMatrix, []string{"size", "total"}, []string{"model", "source", "phase"}, false},
+	{KindGroup, []string{"size"}, []string{"rate", "interval", "count", "phase"}, true},
 }
 
 // commonKeys are those of every kind of workload.
-var commonKeys = []string{"name", "kind", "layer", "from", "to", "pairing", "qos", "start", "stop", "duration"}
+var commonKeys = []string{"name", "kind", "layer", "from", "to", "pairing", "flows", "qos", "start", "stop", "duration"}
 
 // QoS is what a flow asks for: a preset, some of whose fields may be replaced. Written as a text it is
 // the preset alone.
@@ -139,14 +143,18 @@ type Fault struct {
 	Name string   `mapstructure:"name"` // default: what it does, "down a-b at 5s" for instance
 	At   Duration `mapstructure:"at"`
 	Link Patterns `mapstructure:"link"` // wires
-	Node Patterns `mapstructure:"node"` // nodes: all their wires, or with kill the nodes themselves
+	Node Patterns `mapstructure:"node"` // nodes: all their wires, or with kill, join and leave the nodes themselves
 
-	// Exactly one of Down, Up, Kill and Set.
-	Down *Period     `mapstructure:"down"` // take the wires down, and up again after the period
-	Up   bool        `mapstructure:"up"`   // take the wires up
-	Kill bool        `mapstructure:"kill"` // end the nodes
-	Set  *LinkParams `mapstructure:"set"`  // change the wires
+	// Exactly one of Down, Up, Kill, Join, Leave and Set.
+	Down  *Period     `mapstructure:"down"`  // take the wires down, and up again after the period
+	Up    bool        `mapstructure:"up"`    // take the wires up
+	Kill  bool        `mapstructure:"kill"`  // end the nodes
+	Join  string      `mapstructure:"join"`  // the nodes enroll in the layer; who does not leave it before is no member at the start
+	Leave string      `mapstructure:"leave"` // the nodes leave the layer
+	Set   *LinkParams `mapstructure:"set"`   // change the wires
 
-	For       Period `mapstructure:"for"` // with Set: put the old values back after the period; default forever
+	// For is with Set after how long the old values are put back, with Kill after how long the nodes are
+	// started again; default forever.
+	For       Period `mapstructure:"for"`
 	Direction string `mapstructure:"direction" enum:"both|forward|backward"`
 }

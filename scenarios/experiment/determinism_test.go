@@ -15,7 +15,21 @@ var short = map[string][]string{
 		"duration=7s", "warmup=1s", "workload.reliable.start=1s", "workload.reliable.stop=6s", "workload.raw.start=1s",
 		"workload.raw.stop=6s", "workload.reliable.total=20Mbps", "workload.raw.total=10Mbps", "faults.cut.at=3s", "faults.cut.down=2s",
 	},
+	"abilene-lfa": {
+		"duration=4s", "workload.probe.interval=20ms", "workload.probe.start=1s", "workload.probe.stop=3s", "faults.cut.at=2s", "faults.cut.down=1s",
+	},
+	"congestion": {
+		"duration=4s", "warmup=1s", "workload.long.start=500ms", "workload.long.stop=3500ms", "workload.near.start=1s", "workload.near.stop=3s",
+		"workload.far.start=1500ms", "workload.far.stop=2500ms", "expect=[]",
+	},
 	"dumbbell": {"duration=5s", "warmup=3s"},
+	"membership": {
+		"duration=12s", "names.printer.at=1s", "names.printer.until=9s", "workload.through.start=1s", "workload.through.stop=11s",
+		"workload.early.start=1s", "workload.early.stop=2s", "workload.crashed.start=4500ms", "workload.crashed.stop=5s",
+		"workload.late.start=9s", "workload.late.stop=11s", "faults.joins.at=2s", "faults.crash.at=4s", "faults.crash.for=2s", "faults.leaves.at=8s",
+	},
+	"multi-bottleneck": {"duration=1200ms", "warmup=1100ms"},
+	"qos":              {"duration=5s"},
 	"mb-ecn": {
 		"duration=6s", "workload.alone.start=1s", "workload.alone.stop=3s", "workload.together.start=4s", "workload.together.stop=5s",
 	},

@@ -33,7 +33,7 @@ workload:
 const longPath = `
 schema: 1
 name: long-path
-duration: 12s
+duration: 14s
 topology: {generator: line, params: {nodes: 8, rate: 50Mbps, delay: 20ms}}
 layers:
   - name: net
@@ -42,9 +42,9 @@ layers:
     shim: direct
     policies: {routing: link-state, forwarding: simple, congestion: none, directory: static}
 workload:
-  - {name: slow, kind: ping, from: n0, to: n7, qos: data, size: 64B, interval: 300ms, start: 1s, count: 20}
-  - {name: fast, kind: cbr, from: n7, to: n0, qos: data, size: 1200B, rate: 20Mbps, start: 1s, stop: 8s}
-  - {name: single, kind: poisson, from: n3, to: n5, qos: data, size: 100B, interval: 500ms, start: 1s, stop: 9s}
+  - {name: slow, kind: ping, from: n0, to: n7, qos: data, size: 64B, interval: 300ms, start: 3s, count: 20}
+  - {name: fast, kind: cbr, from: n7, to: n0, qos: data, size: 1200B, rate: 20Mbps, start: 3s, stop: 10s}
+  - {name: single, kind: poisson, from: n3, to: n5, qos: data, size: 100B, interval: 500ms, start: 3s, stop: 11s}
 `
 
 // lossless checks that nothing was lost and nothing was sent twice.

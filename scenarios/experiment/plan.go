@@ -24,6 +24,7 @@ func flows(n *node.Network, sc *scenarios.Scenario) ([]traffic.Spec, error) {
 		return nil, err
 	}
 	var out []traffic.Spec
+	groups := traffic.NewGroups()
 	for i := range sc.Workload {
 		w := &sc.Workload[i]
 		specs, err := entry(n, sc, w)
@@ -32,7 +33,7 @@ func flows(n *node.Network, sc *scenarios.Scenario) ([]traffic.Spec, error) {
 		}
 		for k := range specs {
 			specs[k].ID = len(out) + 1
-			specs[k].FRCP = par
+			specs[k].FRCP, specs[k].Groups = par, groups
 			out = append(out, specs[k])
 		}
 	}
@@ -64,7 +65,7 @@ func entry(n *node.Network, sc *scenarios.Scenario, w *scenarios.Workload) ([]tr
 	for i, s := range l.Members {
 		members[i] = s.Name
 	}
-	pairs := w.Pairs(members)
+	pairs := w.Pairs(members, l.Kind == scenarios.LayerLocal)
 	base := traffic.Spec{
 		Workload: w.Name, QoS: w.QoS.Spec(), Layer: l.Name, Ask: core.Name(l.Name), Size: int(w.Size), Count: w.Count,
 		Bytes: uint64(w.Bytes), Start: core.Time(w.Start), Stop: clock.Never, Warmup: core.Time(sc.Warmup),
@@ -90,14 +91,22 @@ func entry(n *node.Network, sc *scenarios.Scenario, w *scenarios.Workload) ([]tr
 	}
 	base.Kind = map[string]traffic.Kind{
 		scenarios.KindCBR: traffic.CBR, scenarios.KindPoisson: traffic.Poisson, scenarios.KindOnOff: traffic.OnOff,
-		scenarios.KindBulk: traffic.Bulk, scenarios.KindPing: traffic.Ping,
+		scenarios.KindBulk: traffic.Bulk, scenarios.KindPing: traffic.Ping, scenarios.KindGroup: traffic.Group,
 	}[kind]
 	out := make([]traffic.Spec, 0, len(pairs))
 	for i, p := range pairs {
 		s := base
 		s.Name = fmt.Sprintf("%s/%s-%s", w.Name, p[0], p[1])
 		s.From, s.To = n.System(p[0]), n.System(p[1])
-		if l.Kind != "unicast" {
+		if w.Pairing == "any" {
+			for _, name := range w.To.Select(members) {
+				if name != p[0] {
+					s.Any = append(s.Any, n.System(name))
+				}
+			}
+			s.Name = fmt.Sprintf("%s/%s-any", w.Name, p[0])
+		}
+		if l.Kind == scenarios.LayerShim {
 			x := n.Between(p[0], p[1])
 			if x == nil {
 				return nil, fmt.Errorf("layer %s: %s and %s share no link", l.Name, p[0], p[1])
@@ -113,7 +122,13 @@ func entry(n *node.Network, sc *scenarios.Scenario, w *scenarios.Workload) ([]tr
 			// Time has whole ns; a source without any time between its messages would never get done.
 			s.Interval = max(time.Duration(math.Round(float64(s.Size)*8e9/rate)), 1)
 		}
-		out = append(out, s)
+		for k := range max(w.Flows, 1) {
+			x := s
+			if k > 0 {
+				x.Name += fmt.Sprintf("-%d", k+1)
+			}
+			out = append(out, x)
+		}
 	}
 	return out, nil
 }
@@ -143,7 +158,8 @@ func demands(n *node.Network, w *scenarios.Workload, pairs [][2]string) []float6
 	return weights
 }
 
-// extraNames registers the names of the scenario that no workload brings.
+// extraNames registers the names of the scenario that no workload brings, at their time, and again on a
+// node that is revived.
 func extraNames(n *node.Network, names []scenarios.Name) error {
 	for _, x := range names {
 		l := n.Layer(x.Layer)
@@ -158,10 +174,23 @@ func extraNames(n *node.Network, names []scenarios.Name) error {
 			if !slices.Contains(x.Nodes.Select(members), s.Name) {
 				continue
 			}
-			if err := s.Broker.Register(core.Name(x.Name), core.Name(l.Name)); err != nil {
-				return err
-			}
+			publish(s, &x, core.Name(l.Name))
+			s.OnRevive(func() { publish(s, &x, core.Name(l.Name)) })
 		}
 	}
 	return nil
+}
+
+// publish registers a name on a node from its time on until it is taken back.
+func publish(s *node.System, x *scenarios.Name, layer core.Name) {
+	now, name := s.Env.Now(), core.Name(x.Name)
+	at := func(t scenarios.Duration, do func()) { s.Env.NewTimer(do).Reset(max(core.Time(t).Sub(now), 0)) }
+	if x.Until > 0 && now >= core.Time(x.Until) {
+		return
+	}
+	// The loader has checked the name, and a layer that the node is not in yet gets it later.
+	at(x.At, func() { _ = s.Broker.Register(name, layer) })
+	if x.Until > 0 {
+		at(x.Until, func() { _ = s.Broker.Unregister(name) })
+	}
 }

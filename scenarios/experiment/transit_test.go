@@ -68,7 +68,6 @@ func TestOnlyTTLAndECNChangeInTransit(t *testing.T) {
 type transit struct {
 	t       *testing.T
 	e       *experiment.Experiment
-	address map[string]uint64
 	data    map[string]bool                 // flows of the shim that carry data transfer, by wire, direction and endpoint
 	waiting map[string]map[string][][2]byte // node, packet without TTL and ECN: TTL and ECN that it came with
 	passed  int
@@ -77,14 +76,16 @@ type transit struct {
 
 func newTransit(t *testing.T, e *experiment.Experiment) *transit {
 	o := &transit{
-		t: t, e: e, address: map[string]uint64{}, data: map[string]bool{}, waiting: map[string]map[string][][2]byte{},
+		t: t, e: e, data: map[string]bool{}, waiting: map[string]map[string][][2]byte{},
 	}
 	for _, s := range e.Network.Systems {
-		o.address[s.Name] = s.IPCP("net").Address()
 		o.waiting[s.Name] = map[string][][2]byte{}
 	}
 	return o
 }
+
+// address returns that of a node in the layer, as it is now.
+func (o *transit) address(node string) uint64 { return o.e.Network.System(node).IPCP("net").Address() }
 
 // see looks at a frame that is sent.
 func (o *transit) see(w core.Wire, dir int, _ core.Time, p *pkt.Buf) {
@@ -140,10 +141,10 @@ func (o *transit) packet(from, to string, b []byte) {
 		if ecn != in[1] {
 			o.marked++
 		}
-	} else if dst == o.address[from] {
+	} else if dst == o.address(from) {
 		o.t.Errorf("%s sends itself a packet", from)
 	}
-	if dst != o.address[to] {
+	if dst != o.address(to) {
 		o.waiting[to][string(b)] = append(o.waiting[to][string(b)], [2]byte{ttl, ecn})
 	}
 }

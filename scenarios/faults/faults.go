@@ -58,10 +58,22 @@ func plan(n *node.Network, f *scenarios.Fault, o overlays) ([]Event, error) {
 		e.Nodes, e.Breaks = nodes, true
 		e.do = func() error {
 			for _, s := range nodes {
-				n.World.Kill(s.Name)
+				n.Kill(s)
 			}
 			return nil
 		}
+		again := Event{Nodes: nodes, Repairs: true, do: func() error {
+			for _, s := range nodes {
+				if err := n.Revive(s); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
+		return withEnd(e, f.For, "restarted", again), nil
+	case f.Join != "", f.Leave != "":
+		e.Wires, e.Nodes = nil, nodes
+		e.do = func() error { return membership(n, f, nodes) }
 		return []Event{e}, nil
 	case f.Down != nil:
 		e.Breaks = true
@@ -74,7 +86,23 @@ func plan(n *node.Network, f *scenarios.Fault, o overlays) ([]Event, error) {
 	case f.Set != nil:
 		return change(e, f, o), nil
 	}
-	return nil, fmt.Errorf("it does nothing: accepted is one of down, up, kill, set")
+	return nil, fmt.Errorf("it does nothing: accepted is one of down, up, kill, join, leave, set")
+}
+
+// membership has nodes join or leave a layer.
+func membership(n *node.Network, f *scenarios.Fault, nodes []*node.System) error {
+	for _, s := range nodes {
+		m := s.Member(f.Join + f.Leave) // one of them is empty
+		if m == nil {
+			return fmt.Errorf("layer %q: %s is none of its members", f.Join+f.Leave, s.Name)
+		}
+		do := m.Join
+		if f.Leave != "" {
+			do = m.Leave
+		}
+		s.Env.Post(func() { n.Note(do()) })
+	}
+	return nil
 }
 
 // targets returns what a fault is about. A node stands for all its wires.

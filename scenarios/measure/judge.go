@@ -27,7 +27,7 @@ func Judge(sc *scenarios.Scenario, run *result.Run) {
 		}
 		if run.Partial {
 			e.Reason = "the run was interrupted"
-		} else if e.Measured = evaluate(m, x.Of, run); !e.Measured.OK() {
+		} else if e.Measured = Evaluate(m, x.Of, run); !e.Measured.OK() {
 			e.Reason = "nothing was measured"
 		} else {
 			e.OK = holds(e.Measured.Or(0), x.Op, x.Want, x.Tolerance)
@@ -59,8 +59,9 @@ func holds(v float64, op string, want, tolerance float64) bool {
 	return false
 }
 
-// evaluate returns the value of a metric over what "of" selects.
-func evaluate(m scenarios.Metric, of scenarios.Patterns, run *result.Run) result.Opt[float64] {
+// Evaluate returns the value of a metric, in its base unit, over what "of" selects: over everything if it
+// is empty. It is missing if nothing was measured.
+func Evaluate(m scenarios.Metric, of scenarios.Patterns, run *result.Run) result.Opt[float64] {
 	in := func(name string) bool { return len(of) == 0 || len(of.Select([]string{name})) > 0 }
 	switch m.Of {
 	case scenarios.ScopeWorkload:

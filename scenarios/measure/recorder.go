@@ -106,7 +106,8 @@ func (r *Recorder) Fault(e *faults.Event) {
 		if l == nil {
 			continue
 		}
-		path := r.cfg.Network.Path(l, f.From, f.To)
+		hash, _ := f.Hash()
+		path := r.cfg.Network.Path(l, f.From, f.To, hash)
 		for _, x := range e.Wires {
 			if node.Uses(path, x) {
 				w.affected = append(w.affected, f)

@@ -1,13 +1,16 @@
 package measure
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
+	"ouroboros/ipcp/unicast"
 	"ouroboros/ipcp/unicast/dt"
+	"ouroboros/ipcp/unicast/fa"
 	"ouroboros/ipcp/unicast/pff"
 	"ouroboros/scenarios/node"
 	"ouroboros/scenarios/result"
@@ -44,10 +47,29 @@ func (r *Recorder) Results(now core.Time) result.Run {
 	if r.series != nil {
 		run.Series = r.series.take()
 	}
+	run.Notes = append(run.Notes, r.early(&run)...)
 	for _, e := range r.cfg.Network.Failed() {
 		run.Notes = append(run.Notes, e.Error())
 	}
 	return run
+}
+
+// early tells of flows that failed because they were asked for before their layer was up.
+func (r *Recorder) early(run *result.Run) (notes []string) {
+	for i := range run.Layers {
+		l := &run.Layers[i]
+		up, ok := l.Up.Get()
+		n := 0
+		for k := range run.Flows {
+			if f := &run.Flows[k]; f.Layer == l.Name && f.Failure != "" && f.Start < up {
+				n++
+			}
+		}
+		if ok && n > 0 {
+			notes = append(notes, fmt.Sprintf("%d flows failed that were asked for before layer %s was up, at %v", n, l.Name, up))
+		}
+	}
+	return notes
 }
 
 // wants reports whether the scenario wants something measured.
@@ -113,7 +135,7 @@ func (r *Recorder) Settle(run *result.Run) {
 	}
 }
 
-var kindNames = [...]string{traffic.CBR: "cbr", traffic.Poisson: "poisson", traffic.OnOff: "onoff", traffic.Bulk: "bulk", traffic.Ping: "ping"}
+var kindNames = [...]string{traffic.CBR: "cbr", traffic.Poisson: "poisson", traffic.OnOff: "onoff", traffic.Bulk: "bulk", traffic.Ping: "ping", traffic.Group: "group"}
 
 func (r *Recorder) flow(f *traffic.Flow, label string, now core.Time) result.Flow {
 	st := f.Stats
@@ -134,12 +156,13 @@ func (r *Recorder) flow(f *traffic.Flow, label string, now core.Time) result.Flo
 		x.Stop = result.Some(time.Duration(st.Ended))
 	}
 	end := min(st.Ended, now)
-	if f.Kind == traffic.Bulk {
+	switch {
+	case f.Kind != traffic.Bulk:
+	case st.Completed != clock.Never:
+		end = st.Completed
+		x.Completion = result.Some(st.Completed.Sub(f.Start))
+	case st.SentBytes >= f.Bytes: // all is written and not yet there
 		end = now
-		if st.Completed != clock.Never {
-			end = st.Completed
-			x.Completion = result.Some(st.Completed.Sub(f.Start))
-		}
 	}
 	if st.Sent > 0 {
 		active := end.Sub(st.First).Seconds()
@@ -240,6 +263,10 @@ func (r *Recorder) layer(l *node.Layer, run *result.Run) result.Layer {
 	var drops dt.Stats
 	unknown := uint64(0)
 	for _, s := range l.Members {
+		if m := s.Member(l.Name); m != nil && m.In() {
+			x.Joined++
+			x.Up = result.Some(max(x.Up.Or(0), time.Duration(m.Since)))
+		}
 		p := s.IPCP(l.Name)
 		if p == nil {
 			continue
@@ -252,9 +279,15 @@ func (r *Recorder) layer(l *node.Layer, run *result.Run) result.Layer {
 			control[c.Kind].Packets += c.Packets
 			control[c.Kind].Bytes += c.Bytes
 		}
-		tally(&drops, p.DT().Origin())
+		if p.DT() == nil { // it has never been in the layer
+			continue
+		}
+		origin := p.DT().Origin()
+		origin.Sent = dt.Counter{} // to components of the member itself
+		tally(&drops, origin)
 		tally(&drops, p.DT().Gone())
 		p.DT().Ports(func(_ pff.Port, _ uint64, st dt.Stats, _ int) { tally(&drops, st) })
+		load(&x.Load, p)
 		unknown += p.FA().Stats().UnknownFlow
 	}
 	for _, k := range kinds {
@@ -270,11 +303,23 @@ func (r *Recorder) layer(l *node.Layer, run *result.Run) result.Layer {
 			{Name: "unknown-flow", Value: unknown},
 		}
 	}
+	x.Load.HopPackets, x.Load.HopBytes = drops.Sent.Packets, drops.Sent.Bytes
 	x.Convergence = r.convergence(l.Name)
 	return x
 }
 
+// load adds what the users of one member wrote.
+func load(x *result.Load, p *unicast.IPCP) {
+	x.Header = result.Some(uint64(p.DT().HeaderLen()))
+	p.FA().Flows(func(f fa.FlowInfo) {
+		x.Packets += f.Stats.Sent
+		x.Bytes += f.Stats.SentBytes
+	})
+}
+
 func tally(sum *dt.Stats, st dt.Stats) {
+	sum.Sent.Packets += st.Sent.Packets
+	sum.Sent.Bytes += st.Sent.Bytes
 	sum.DropTTL.Packets += st.DropTTL.Packets
 	sum.DropNoRoute.Packets += st.DropNoRoute.Packets
 	sum.DropWrite.Packets += st.DropWrite.Packets

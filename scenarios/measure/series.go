@@ -1,11 +1,14 @@
 package measure
 
 import (
+	"math"
 	"slices"
 	"time"
 
 	"ouroboros/core"
+	"ouroboros/ipcp/unicast/ca"
 	"ouroboros/scenarios/result"
+	"ouroboros/scenarios/traffic"
 )
 
 // sampler records quantities at fixed intervals.
@@ -40,6 +43,8 @@ func newSampler(env core.Env, cfg Config) *sampler {
 			s.links(what)
 		case "ecn":
 			s.levels()
+		case "rate", "window":
+			s.windows(what)
 		}
 	}
 	return s
@@ -154,12 +159,38 @@ func (s *sampler) levels() {
 			return
 		}
 		s.add("flow."+f.Name+".ecn", "", func() (float64, bool) {
-			p := f.From.IPCP(f.Layer)
-			if p == nil {
-				return 0, false
-			}
-			info, ok := p.FA().Flow(f.EID())
-			return float64(info.Congestion.Upstream), ok
+			c, ok := congestion(f)
+			return float64(c.Upstream), ok
 		})
 	}
+}
+
+// windows records what the congestion policy lets each flow send: its rate, or the bytes of its window.
+func (s *sampler) windows(what string) {
+	for _, f := range s.cfg.Flows {
+		if len(s.cfg.Flows) > maxSeriesFlows {
+			return
+		}
+		if what == "rate" {
+			s.add("flow."+f.Name+".rate", "bit/s", func() (float64, bool) {
+				c, ok := congestion(f)
+				return c.Rate * 8, ok && !math.IsInf(c.Rate, 0)
+			})
+			continue
+		}
+		s.add("flow."+f.Name+".window", "bytes", func() (float64, bool) {
+			c, ok := congestion(f)
+			return float64(c.Limit), ok && c.Limit > 0
+		})
+	}
+}
+
+// congestion returns the congestion context of a flow at its source.
+func congestion(f *traffic.Flow) (ca.Snapshot, bool) {
+	p := f.From.IPCP(f.Layer)
+	if p == nil || p.FA() == nil {
+		return ca.Snapshot{}, false
+	}
+	info, ok := p.FA().Flow(f.EID())
+	return info.Congestion, ok
 }

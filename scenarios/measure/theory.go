@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ouroboros/core"
@@ -18,29 +19,30 @@ import (
 // and without faults.
 func (r *Recorder) theory(f *traffic.Flow, x *result.Flow) (out []result.Theory) {
 	l := r.cfg.Network.Layer(x.Layer)
-	if r.faulty || l == nil || l.Over != scenarios.Links || f.Stats.Delivered == 0 {
+	if r.faulty || l == nil || !slices.Contains(l.Over, scenarios.Links) || len(l.Over) != 1 || f.Stats.Delivered == 0 {
 		return nil
 	}
-	path := r.cfg.Network.Path(l, f.From, f.To)
-	back := r.cfg.Network.Path(l, f.To, f.From)
+	there, home := f.Hash()
+	path := r.cfg.Network.Path(l, f.From, f.To, there)
+	back := r.cfg.Network.Path(l, f.To, f.From, home)
 	if path == nil || back == nil {
 		return nil
 	}
 	size := f.Size + r.overhead(f, l)
-	there, frame, ok := r.idle(path, size)
+	onward, frame, ok := r.idle(path, size)
 	if !ok {
 		return nil
 	}
 	if lo, has := x.Delay.Min.Get(); has {
 		out = append(out, result.Theory{
-			What: "delay.min", Unit: "ns", Value: float64(there), Measured: result.Some(float64(lo)),
+			What: "delay.min", Unit: "ns", Value: float64(onward), Measured: result.Some(float64(lo)),
 			Source: fmt.Sprintf("serialisation of %d bytes and propagation over %s", frame, links(len(path)-1)),
 		})
 	}
-	home, _, ok := r.idle(back, size)
+	homeward, _, ok := r.idle(back, size)
 	if lo, has := x.RTT.Min.Get(); has && ok {
 		out = append(out, result.Theory{
-			What: "rtt.min", Unit: "ns", Value: float64(there + home), Measured: result.Some(float64(lo)),
+			What: "rtt.min", Unit: "ns", Value: float64(onward + homeward), Measured: result.Some(float64(lo)),
 			Source: "the same, there and back",
 		})
 	}
@@ -56,7 +58,7 @@ func (r *Recorder) overhead(f *traffic.Flow, l *node.Layer) int {
 	if f.QoS.BER == 0 {
 		n += 4
 	}
-	if p := f.From.IPCP(l.Name); p != nil {
+	if p := f.From.IPCP(l.Name); p != nil && p.DT() != nil {
 		n += p.DT().HeaderLen()
 	}
 	return n

@@ -13,15 +13,8 @@ import (
 
 	"ouroboros/core/policy"
 	"ouroboros/ipcp/unicast"
-	"ouroboros/ipcp/unicast/addr"
-	"ouroboros/ipcp/unicast/adm"
-	"ouroboros/ipcp/unicast/ca"
-	"ouroboros/ipcp/unicast/cost"
 	"ouroboros/ipcp/unicast/dir"
-	"ouroboros/ipcp/unicast/pff"
 	"ouroboros/ipcp/unicast/routing"
-	"ouroboros/ipcp/unicast/sched"
-	"ouroboros/ipcp/unicast/shape"
 	"ouroboros/scenarios"
 	"ouroboros/topologies"
 )
@@ -33,18 +26,42 @@ type Catalog struct {
 	Read func(name string) ([]byte, error)
 }
 
-// The defaults of the policy kinds.
-const (
-	defaultRouting    = "link-state"
-	defaultForwarding = "simple"
-	defaultCongestion = "mb-ecn"
-	defaultDirectory  = "static"
-	defaultScheduler  = "fifo"
-	defaultAddressing = "flat-random"
-	defaultCost       = "hops"
-	defaultShaping    = "none"
-	defaultAdmission  = "none"
-)
+// catalogOf returns the policies that the members of one layer know. names and offline are what they share
+// under the directory and the routing policy static.
+func catalogOf(names *dir.Names, offline *routing.Map) unicast.Catalog {
+	c := unicast.NewCatalog(names)
+	c.Routing = routing.Policies(offline)
+	return c
+}
+
+// defaultScheduler leaves packets in the order in which they came.
+const defaultScheduler = unicast.DefaultScheduler
+
+// Policy checks the choice of a policy.
+func (c Catalog) Policy(kind, name string, params map[string]any) error {
+	t := catalogOf(nil, nil)
+	switch kind {
+	case "routing":
+		return try(t.Routing, name, unicast.DefaultRouting, params)
+	case "forwarding":
+		return try(t.Forwarding, name, unicast.DefaultForwarding, params)
+	case "congestion":
+		return try(t.Congestion, name, unicast.DefaultCongestion, params)
+	case "directory":
+		return try(t.Directory, name, unicast.DefaultDirectory, params)
+	case "scheduler":
+		return try(t.Scheduler, name, unicast.DefaultScheduler, params)
+	case "addressing":
+		return try(t.Addressing, name, unicast.DefaultAddressing, params)
+	case "cost":
+		return try(t.Cost, name, unicast.DefaultCost, params)
+	case "shaping":
+		return try(t.Shaping, name, unicast.DefaultShaping, params)
+	case "admission":
+		return try(t.Admission, name, unicast.DefaultAdmission, params)
+	}
+	return fmt.Errorf("unknown kind of policy %q", kind)
+}
 
 func orDefault(name, def string) string {
 	if name == "" {
@@ -53,51 +70,28 @@ func orDefault(name, def string) string {
 	return name
 }
 
-// Policy checks the choice of a policy.
-func (c Catalog) Policy(kind, name string, params map[string]any) error {
-	var err error
-	switch kind {
-	case "routing":
-		_, err = routing.Policies().Choose(orDefault(name, defaultRouting), params)
-	case "forwarding":
-		_, err = pff.Policies().Choose(orDefault(name, defaultForwarding), params)
-	case "congestion":
-		_, err = ca.Policies().Choose(orDefault(name, defaultCongestion), params)
-	case "directory":
-		_, err = dir.Policies(nil).Choose(orDefault(name, defaultDirectory), params)
-	case "scheduler":
-		_, err = sched.Policies().Choose(orDefault(name, defaultScheduler), params)
-	case "addressing":
-		_, err = addr.Policies().Choose(orDefault(name, defaultAddressing), params)
-	case "cost":
-		_, err = cost.Policies().Choose(orDefault(name, defaultCost), params)
-	case "shaping":
-		_, err = shape.Policies().Choose(orDefault(name, defaultShaping), params)
-	case "admission":
-		_, err = adm.Policies().Choose(orDefault(name, defaultAdmission), params)
-	default:
-		err = fmt.Errorf("unknown kind of policy %q", kind)
-	}
+func try[T any](r *policy.Registry[T], name, def string, params map[string]any) error {
+	_, err := r.Choose(orDefault(name, def), params)
 	return err
 }
 
 // Docs documents all policies, kind by kind.
 func Docs() []policy.Doc {
-	d := routing.Policies().Docs()
-	d = append(d, pff.Policies().Docs()...)
-	d = append(d, ca.Policies().Docs()...)
-	d = append(d, dir.Policies(nil).Docs()...)
-	d = append(d, sched.Policies().Docs()...)
-	d = append(d, addr.Policies().Docs()...)
-	d = append(d, cost.Policies().Docs()...)
-	d = append(d, shape.Policies().Docs()...)
-	return append(d, adm.Policies().Docs()...)
+	t := catalogOf(nil, nil)
+	d := t.Routing.Docs()
+	d = append(d, t.Forwarding.Docs()...)
+	d = append(d, t.Congestion.Docs()...)
+	d = append(d, t.Directory.Docs()...)
+	d = append(d, t.Scheduler.Docs()...)
+	d = append(d, t.Addressing.Docs()...)
+	d = append(d, t.Cost.Docs()...)
+	d = append(d, t.Shaping.Docs()...)
+	return append(d, t.Admission.Docs()...)
 }
 
-// choose looks the policies of a layer up. names is the table that the members share under the
-// directory policy static. Addresses are as long as the header's field of addrSize bytes (0: the default)
-// unless the policy says otherwise.
-func choose(p scenarios.Policies, names *dir.Names, addrSize int) (out unicast.Policies, err error) {
+// choose looks the policies of a layer up. Addresses are as long as the header's field of addrSize bytes
+// (0: the default) unless the policy says otherwise.
+func choose(t unicast.Catalog, p scenarios.Policies, addrSize int) (out unicast.Choices, err error) {
 	if _, set := p.Addressing.Params["addr_size"]; !set && addrSize > 0 {
 		params := maps.Clone(p.Addressing.Params)
 		if params == nil {
@@ -106,31 +100,23 @@ func choose(p scenarios.Policies, names *dir.Names, addrSize int) (out unicast.P
 		params["addr_size"] = addrSize
 		p.Addressing.Params = params
 	}
-	pick := func(e error) {
-		if err == nil {
-			err = e
-		}
-	}
-	var e error
-	out.Routing, e = routing.Policies().Choose(orDefault(p.Routing.Name, defaultRouting), p.Routing.Params)
-	pick(e)
-	out.Forwarding, e = pff.Policies().Choose(orDefault(p.Forwarding.Name, defaultForwarding), p.Forwarding.Params)
-	pick(e)
-	out.Congestion, e = ca.Policies().Choose(orDefault(p.Congestion.Name, defaultCongestion), p.Congestion.Params)
-	pick(e)
-	out.Directory, e = dir.Policies(names).Choose(orDefault(p.Directory.Name, defaultDirectory), p.Directory.Params)
-	pick(e)
-	out.Scheduler, e = sched.Policies().Choose(orDefault(p.Scheduler.Name, defaultScheduler), p.Scheduler.Params)
-	pick(e)
-	out.Addressing, e = addr.Policies().Choose(orDefault(p.Addressing.Name, defaultAddressing), p.Addressing.Params)
-	pick(e)
-	out.Cost, e = cost.Policies().Choose(orDefault(p.Cost.Name, defaultCost), p.Cost.Params)
-	pick(e)
-	out.Shaping, e = shape.Policies().Choose(orDefault(p.Shaping.Name, defaultShaping), p.Shaping.Params)
-	pick(e)
-	out.Admission, e = adm.Policies().Choose(orDefault(p.Admission.Name, defaultAdmission), p.Admission.Params)
-	pick(e)
+	pick(&err, &out.Routing, t.Routing, p.Routing, unicast.DefaultRouting)
+	pick(&err, &out.Forwarding, t.Forwarding, p.Forwarding, unicast.DefaultForwarding)
+	pick(&err, &out.Congestion, t.Congestion, p.Congestion, unicast.DefaultCongestion)
+	pick(&err, &out.Directory, t.Directory, p.Directory, unicast.DefaultDirectory)
+	pick(&err, &out.Scheduler, t.Scheduler, p.Scheduler, unicast.DefaultScheduler)
+	pick(&err, &out.Addressing, t.Addressing, p.Addressing, unicast.DefaultAddressing)
+	pick(&err, &out.Cost, t.Cost, p.Cost, unicast.DefaultCost)
+	pick(&err, &out.Shaping, t.Shaping, p.Shaping, unicast.DefaultShaping)
+	pick(&err, &out.Admission, t.Admission, p.Admission, unicast.DefaultAdmission)
 	return out, err
+}
+
+// pick looks one policy up, unless one before it was refused.
+func pick[T any](err *error, c *policy.Choice[T], r *policy.Registry[T], p scenarios.Policy, def string) {
+	if *err == nil {
+		*c, *err = r.Choose(orDefault(p.Name, def), p.Params)
+	}
 }
 
 // Topology returns the names of a topology's nodes and links.

@@ -23,13 +23,13 @@ func TestValuesOfLinksAreLaidOverEachOther(t *testing.T) {
 		},
 	}
 	sc := &scenarios.Scenario{}
-	kinds := []core.LinkKind{core.LinkEthernet, core.LinkDirect}
-	got := specs(sc, g, kinds)
+	use := []usage{{shim: shimDIX, kind: core.LinkEthernet}, {shim: shimDirect, kind: core.LinkDirect}}
+	got := specs(sc, g, use)
 	if got[0][0].Rate != 5e6 || got[0][1].Delay != 7*time.Millisecond || got[1][0].Rate != DefaultRate || got[1][1].Kind != core.LinkDirect {
 		t.Errorf("map alone: %+v", got)
 	}
 	sc.Topology.Defaults = scenarios.LinkParams{Rate: ptr(scenarios.Rate(2e6)), Delay: ptr(scenarios.Duration(time.Second)), Loss: ptr(0.1)}
-	got = specs(sc, g, kinds)
+	got = specs(sc, g, use)
 	if got[0][0].Rate != 5e6 || got[0][0].Delay != 7*time.Millisecond || got[0][0].Loss != 0.1 || got[1][0].Rate != 2e6 || got[1][0].Delay != time.Second {
 		t.Errorf("defaults: %+v", got)
 	}
@@ -37,7 +37,7 @@ func TestValuesOfLinksAreLaidOverEachOther(t *testing.T) {
 		{Link: scenarios.Patterns{"*"}, LinkParams: scenarios.LinkParams{Rate: ptr(scenarios.Rate(3e6))}},
 		{Link: scenarios.Patterns{"bare"}, Direction: "backward", LinkParams: scenarios.LinkParams{Rate: ptr(scenarios.Rate(4e6)), FCS: ptr(false)}},
 	}
-	got = specs(sc, g, kinds)
+	got = specs(sc, g, use)
 	if got[0][0].Rate != 3e6 || got[1][0].Rate != 3e6 || got[1][1].Rate != 4e6 || !got[1][1].NoFCS || got[1][0].NoFCS {
 		t.Errorf("rules: %+v", got)
 	}
@@ -45,12 +45,14 @@ func TestValuesOfLinksAreLaidOverEachOther(t *testing.T) {
 
 // TestShimsGiveTheKindOfLink: and an unknown one says what is accepted.
 func TestShimsGiveTheKindOfLink(t *testing.T) {
-	for shim, want := range map[string]core.LinkKind{"eth-dix": core.LinkEthernet, "direct": core.LinkDirect} {
+	for shim, want := range map[string]core.LinkKind{
+		"eth-dix": core.LinkEthernet, "eth-llc": core.LinkEthernet, "udp4": core.LinkDatagram, "udp6": core.LinkDatagram, "direct": core.LinkDirect,
+	} {
 		if k, err := kindOf(shim); err != nil || k != want {
 			t.Errorf("%s: %v, %v", shim, k, err)
 		}
 	}
-	if _, err := kindOf("atm"); err == nil || !strings.Contains(err.Error(), "eth-dix, direct") {
+	if _, err := kindOf("atm"); err == nil || !strings.Contains(err.Error(), "eth-dix, eth-llc, udp4, udp6, direct") {
 		t.Errorf("%v", err)
 	}
 }

@@ -6,12 +6,14 @@ import (
 	"ouroboros/ipcp/unicast"
 	"ouroboros/ipcp/unicast/dt"
 	"ouroboros/ipcp/unicast/pff"
+	"ouroboros/scenarios"
 )
 
 // Path returns the systems that a packet between two members of a layer passes now, both ends among
-// them, as the forwarding tables stand; nil if there is no path or it loops.
-func (n *Network) Path(l *Layer, from, to *System) []*System {
-	if l.Kind != unicastKind { // a shim: both ends of one wire
+// them, as the forwarding tables stand; nil if there is no path or it loops. hash is what tells the flows
+// between both apart: policies that spread flows go by it.
+func (n *Network) Path(l *Layer, from, to *System, hash uint32) []*System {
+	if l.Kind != scenarios.LayerUnicast { // a shim: both ends of one wire
 		return []*System{from, to}
 	}
 	end := to.IPCP(l.Name)
@@ -20,7 +22,7 @@ func (n *Network) Path(l *Layer, from, to *System) []*System {
 	}
 	path := []*System{from}
 	for s := from; s != to; {
-		peer, ok := nextHop(s.IPCP(l.Name), end.Address())
+		peer, ok := nextHop(s.IPCP(l.Name), end.Address(), hash)
 		if s = l.at(peer); !ok || s == nil || len(path) > len(l.Members) {
 			return nil
 		}
@@ -51,8 +53,11 @@ func (l *Layer) at(addr uint64) *System {
 }
 
 // nextHop returns the address of the neighbour through which a member reaches dst.
-func nextHop(p *unicast.IPCP, dst uint64) (peer uint64, ok bool) {
-	out := p.Forwarding().Next(dst, 0)
+func nextHop(p *unicast.IPCP, dst uint64, hash uint32) (peer uint64, ok bool) {
+	if p.Forwarding() == nil { // it is not in the layer
+		return 0, false
+	}
+	out := p.Forwarding().Next(dst, hash)
 	p.DT().Ports(func(i pff.Port, addr uint64, _ dt.Stats, _ int) {
 		if i == out && out != pff.None {
 			peer, ok = addr, true

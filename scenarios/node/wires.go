@@ -1,7 +1,6 @@
 package node
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,6 +11,10 @@ import (
 
 // DefaultRate is the rate of a link that neither its map nor the scenario gives one, in bit/s.
 const DefaultRate = 1_000_000_000
+
+// orderedQueue is how many packets wait on a wire under a scheduler that orders packets: the one that goes
+// next, and one to have something to send while that is on its way.
+const orderedQueue = 2
 
 // Apply lays the values that p gives over a spec.
 func Apply(s core.LinkSpec, p scenarios.LinkParams) core.LinkSpec {
@@ -64,12 +67,13 @@ func Directions(word string) []int {
 }
 
 // specs returns the spec of both directions of every link of the map: what the map says, over it the
-// scenario's defaults where the map says nothing, the wire's own values, and the rules in order.
-func specs(sc *scenarios.Scenario, g *topologies.Graph, kinds []core.LinkKind) [][2]core.LinkSpec {
+// scenario's defaults where the map says nothing, the wire's own values, and the rules in order. Under a
+// scheduler that orders packets a wire blocks early unless its queue is given.
+func specs(sc *scenarios.Scenario, g *topologies.Graph, use []usage) [][2]core.LinkSpec {
 	out := make([][2]core.LinkSpec, len(g.Links))
 	names := make([]string, len(g.Links))
 	for i, l := range g.Links {
-		s := Apply(core.LinkSpec{Rate: DefaultRate}, sc.Topology.Defaults)
+		s := Apply(use[i].base(), sc.Topology.Defaults)
 		if l.Rate > 0 && sc.Topology.Generator == "" || l.Rate > 0 && sc.Topology.Defaults.Rate == nil {
 			s.Rate = l.Rate
 		}
@@ -79,7 +83,7 @@ func specs(sc *scenarios.Scenario, g *topologies.Graph, kinds []core.LinkKind) [
 		if len(sc.Topology.Wires) > 0 {
 			s = Apply(s, sc.Topology.Wires[i].LinkParams)
 		}
-		s.Name, s.Kind = l.Name, kinds[i]
+		s.Name, s.Kind = l.Name, use[i].kind
 		out[i] = [2]core.LinkSpec{s, s}
 		names[i] = l.Name
 	}
@@ -91,16 +95,12 @@ func specs(sc *scenarios.Scenario, g *topologies.Graph, kinds []core.LinkKind) [
 			}
 		}
 	}
-	return out
-}
-
-// kindOf returns what a frame looks like under a shim.
-func kindOf(shim string) (core.LinkKind, error) {
-	switch shim {
-	case "eth-dix":
-		return core.LinkEthernet, nil
-	case "direct":
-		return core.LinkDirect, nil
+	for i := range out {
+		for d := range out[i] {
+			if s := &out[i][d]; use[i].ordered && s.QueuePackets == 0 && s.QueueBytes == 0 {
+				s.QueuePackets, s.Block = orderedQueue, true
+			}
+		}
 	}
-	return 0, fmt.Errorf("shim %q, accepted are eth-dix, direct", shim)
+	return out
 }

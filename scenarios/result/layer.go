@@ -15,6 +15,22 @@ type Layer struct {
 	Drops    []Count    `json:"drops"`   // packets that members dropped, by cause (spec 02 §6.1)
 
 	Convergence []Convergence `json:"convergence"` // in the order of the faults
+
+	Load Load `json:"load"` // what the layer carried and what that took
+	// Up is when the last member that came into the layer did; missing if none did.
+	Up Opt[time.Duration] `json:"up_ns"`
+	// Joined is the number of members in the layer at the end.
+	Joined int `json:"joined"`
+}
+
+// Load compares what users gave to a layer with what the layer gave to those below it, over all members.
+// A packet counts once when its user writes it and once for each hop that it goes.
+type Load struct {
+	Packets    uint64      `json:"packets"`      // that users wrote to flows which still stand
+	Bytes      uint64      `json:"bytes"`        // of them, without any header of this layer
+	HopPackets uint64      `json:"hop_packets"`  // written to N-1 flows: of users and of the layer itself
+	HopBytes   uint64      `json:"hop_bytes"`    // of them, with the header of this layer
+	Header     Opt[uint64] `json:"header_bytes"` // in front of each packet of a user
 }
 
 // Fairness is Jain's index over the goodput of comparable flows (Jain, Chiu, Hawe 1984): 1 when all

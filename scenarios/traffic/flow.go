@@ -10,6 +10,7 @@ import (
 	"ouroboros/core/pkt"
 	"ouroboros/core/trace"
 	"ouroboros/frcp"
+	"ouroboros/ipcp/unicast/dt"
 	"ouroboros/scenarios/node"
 )
 
@@ -23,6 +24,7 @@ const (
 	OnOff
 	Bulk
 	Ping
+	Group // to all who have joined a broadcast layer; see group.go
 )
 
 // Spec describes one flow of the workload.
@@ -32,10 +34,13 @@ type Spec struct {
 	Workload string
 	Kind     Kind
 	From, To *node.System
-	Layer    string    // of the scenario
-	Ask      core.Name // the layer that is asked: Layer, or the shim's on the link between both nodes
-	QoS      core.QoS
-	FRCP     frcp.Params
+	// Any are the nodes that all have the name; To is then the first of them, until one has answered. Nil:
+	// To alone.
+	Any   []*node.System
+	Layer string    // of the scenario
+	Ask   core.Name // the layer that is asked: Layer, or the shim's on the link between both nodes
+	QoS   core.QoS
+	FRCP  frcp.Params
 
 	Size     int           // bytes of a message; Bulk: 0 = as large as the flow takes
 	Interval time.Duration // between messages, mean for Poisson
@@ -47,6 +52,7 @@ type Spec struct {
 	Phase    time.Duration
 	NoPhase  bool // Phase is random in one interval
 	Warmup   core.Time
+	Groups   *Groups // Group: those of the experiment
 }
 
 // Stats is what a flow has seen so far. Counters named Measured leave the warm-up out.
@@ -83,7 +89,8 @@ type Flow struct {
 	timer  core.Timer
 	stop   core.Timer
 	cancel func()
-	unlist func()
+	unlist []func()
+	group  *group // Group: what the flows of one source share
 
 	headroom int
 	nextID   uint32
@@ -98,21 +105,52 @@ type Flow struct {
 
 // New makes a flow; Start sets it going.
 func New(s Spec) *Flow {
-	f := &Flow{Spec: s, env: s.From.Env.Derive("source:" + s.Name), renv: s.To.Env.Derive("receiver:" + s.Name)}
+	f := &Flow{Spec: s, env: s.From.Env.Derive("source:" + s.Name)}
 	f.blocked = clock.Never
 	f.Stats.Ended, f.Stats.Completed = clock.Never, clock.Never
 	f.timer = f.env.NewTimer(f.send)
 	f.stop = f.env.NewTimer(f.finish)
+	if s.Kind == Group {
+		s.Groups.add(f)
+	}
 	return f
 }
 
-// Listen makes the receiver known under the name of the flow.
+// Listen makes the receiver known under the name of the flow, and again whenever its node is revived.
 func (f *Flow) Listen() error {
-	if err := f.To.Broker.Register(core.Name(f.Name), f.Ask); err != nil {
+	if f.Kind == Group {
+		return nil
+	}
+	at := f.Any
+	if at == nil {
+		at = []*node.System{f.To}
+	}
+	for _, s := range at {
+		if err := f.listen(s); err != nil {
+			return err
+		}
+		s.OnRevive(func() {
+			if f.Stats.Ended == clock.Never {
+				_ = f.listen(s) // it worked in the first life
+			}
+		})
+	}
+	return nil
+}
+
+// listen makes the receiver known on one node.
+func (f *Flow) listen(s *node.System) error {
+	if err := s.Broker.Register(core.Name(f.Name), f.Ask); err != nil {
 		return err
 	}
-	stop, err := f.To.Broker.Listen(core.Name(f.Name), f.accept)
-	f.unlist = stop
+	env := s.Env.Derive("receiver:" + f.Name)
+	if s == f.To {
+		f.renv = env
+	}
+	stop, err := s.Broker.Listen(core.Name(f.Name), func(in core.Incoming) { f.accept(s, env, in) })
+	if err == nil {
+		f.unlist = append(f.unlist, stop)
+	}
 	return err
 }
 
@@ -127,6 +165,10 @@ func (f *Flow) allocate() {
 		return
 	}
 	f.Stats.Asked = f.env.Now()
+	if f.Kind == Group {
+		f.group.join(f)
+		return
+	}
 	f.cancel = f.From.Broker.Alloc(core.Request{Name: core.Name(f.Name), QoS: f.QoS, Layer: f.Ask}, func(fl core.Flow, err error) {
 		f.cancel = nil
 		if err != nil {
@@ -138,16 +180,21 @@ func (f *Flow) allocate() {
 }
 
 func (f *Flow) allocated(fl core.Flow) {
-	now := f.env.Now()
-	f.Stats.Allocated = now
 	end, err := frcp.WrapWith(f.env, fl, f.FRCP)
 	if err != nil {
 		fl.Close(0)
 		f.fail(err)
 		return
 	}
-	f.end, f.flow = end, end
-	f.flow.Attach((*source)(f))
+	f.end = end
+	end.Attach((*source)(f))
+	f.begun(end)
+}
+
+// begun sets the source going on a flow that stands.
+func (f *Flow) begun(fl core.Flow) {
+	now := f.env.Now()
+	f.Stats.Allocated, f.flow = now, fl
 	i := f.flow.Info()
 	f.headroom = i.Headroom
 	if f.Size == 0 {
@@ -254,7 +301,7 @@ func (f *Flow) next(t core.Time) core.Time {
 			f.on = t.Add(f.exp(f.On))
 		}
 		return t
-	case CBR, Ping, Bulk:
+	case CBR, Ping, Bulk, Group:
 	}
 	return t.Add(f.Interval)
 }
@@ -284,8 +331,12 @@ func (f *Flow) write(size int) bool {
 	now := f.env.Now()
 	p := f.env.Pool.GetPhantom(f.headroom, HeaderLen, size-HeaderLen)
 	typ := uint32(typeData)
-	if f.Kind == Ping {
+	switch f.Kind {
+	case Ping:
 		typ = typeRequest
+	case Group:
+		typ = f.group.tag()
+	case CBR, Poisson, OnOff, Bulk:
 	}
 	putHeader(p.Front(), typ, f.nextID, f.env.Wall())
 	err := f.flow.Write(p)
@@ -309,6 +360,9 @@ func (f *Flow) write(size int) bool {
 	f.Stats.Sent++
 	f.Stats.SentBytes += uint64(size)
 	f.Stats.Last = now
+	if f.group != nil {
+		f.group.sent()
+	}
 	return true
 }
 
@@ -333,6 +387,9 @@ func (f *Flow) finish() {
 	f.timer.Stop()
 	f.stop.Stop()
 	f.unblock(now)
+	if f.group != nil && f.group.flows[0] == f {
+		f.group.sent()
+	}
 }
 
 // Halt stops the source as at the end of the run.
@@ -358,8 +415,13 @@ func (f *Flow) Close() {
 	if f.cancel != nil {
 		f.cancel()
 	}
-	if f.unlist != nil {
-		f.unlist()
+	for _, stop := range f.unlist {
+		stop()
+	}
+	if f.group != nil {
+		f.group.leave(f)
+		f.flow = nil
+		return
 	}
 	for _, fl := range []core.Flow{f.flow, f.recv} {
 		if fl != nil {
@@ -421,6 +483,17 @@ func (s *source) Closed(err error) {
 	f := (*Flow)(s)
 	f.fail(err)
 	f.flow = nil
+}
+
+// Hash returns what tells the packets of the flow apart from those of others between the same members of a
+// layer, there and back; zeros while there is no flow.
+func (f *Flow) Hash() (there, back uint32) {
+	p := f.From.IPCP(f.Layer)
+	if p == nil || p.FA() == nil || f.EID() == 0 {
+		return 0, 0
+	}
+	info, _ := p.FA().Flow(f.EID())
+	return dt.FlowHash(info.RemoteEID), dt.FlowHash(f.EID())
 }
 
 // EID returns the local endpoint id of the flow at its source, 0 while there is none.

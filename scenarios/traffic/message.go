@@ -23,6 +23,7 @@ const (
 	typeRequest = 0
 	typeReply   = 1
 	typeData    = 2
+	typeGroup   = 3 // in the lower byte; above it the number of the source's group
 )
 
 func putHeader(b []byte, typ, id uint32, wall int64) {

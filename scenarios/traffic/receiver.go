@@ -8,10 +8,11 @@ import (
 	"ouroboros/core/pkt"
 	"ouroboros/core/trace"
 	"ouroboros/frcp"
+	"ouroboros/scenarios/node"
 )
 
-// accept takes the flow at the receiver.
-func (f *Flow) accept(in core.Incoming) {
+// accept takes the flow at the receiver, on one of the nodes that have its name.
+func (f *Flow) accept(at *node.System, env core.Env, in core.Incoming) {
 	if f.recv != nil {
 		in.Reject(core.ErrPerm)
 		return
@@ -20,6 +21,7 @@ func (f *Flow) accept(in core.Incoming) {
 	if err != nil {
 		return
 	}
+	f.To, f.renv = at, env
 	end, err := frcp.WrapWith(f.renv, fl, f.FRCP)
 	if err != nil {
 		fl.Close(0)

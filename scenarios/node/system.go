@@ -1,0 +1,60 @@
+package node
+
+import (
+	"ouroboros/core"
+	"ouroboros/core/irm"
+	"ouroboros/ipcp/broadcast"
+	"ouroboros/ipcp/unicast"
+)
+
+// System is one node of the network.
+type System struct {
+	Name  string
+	Index int
+	// Env and Broker are those of the node's present life: a node that is killed and revived gets others.
+	Env    core.Env
+	Broker *irm.Broker
+
+	net     *Network
+	alive   bool
+	members []*Member // in the order of the layers
+	revived []func()
+}
+
+// start begins a life of the node.
+func (s *System) start(env core.Env) {
+	s.Env, s.alive = env, true
+	s.Broker = irm.New(env.Derive("irm"), irm.Config{})
+}
+
+// Alive reports whether the node is not killed.
+func (s *System) Alive() bool { return s.alive }
+
+// OnRevive has f called whenever the node has been started again.
+func (s *System) OnRevive(f func()) { s.revived = append(s.revived, f) }
+
+// Member returns the system's part in a layer, nil if it has none.
+func (s *System) Member(layer string) *Member {
+	for _, m := range s.members {
+		if m.Layer.Name == layer {
+			return m
+		}
+	}
+	return nil
+}
+
+// IPCP returns the system's unicast IPCP in a layer, nil if it has none.
+func (s *System) IPCP(layer string) *unicast.IPCP {
+	if m := s.Member(layer); m != nil {
+		return m.Unicast
+	}
+	return nil
+}
+
+// Hub returns the system's broadcast IPCP in a layer, nil if it has none.
+func (s *System) Hub(layer string) *broadcast.IPCP {
+	if m := s.Member(layer); m != nil {
+		return m.Hub
+	}
+	return nil
+}
