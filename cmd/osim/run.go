@@ -29,6 +29,7 @@ type runFlags struct {
 	format   string
 	out      string
 	pcap     string
+	rib      string
 	quiet    bool
 	jobs     int
 }
@@ -56,6 +57,7 @@ kills it.`,
 			osim run abilene --seed 1..10 --out results/abilene
 			osim run mb-ecn --set layers.net.policies.congestion=none --format markdown
 			osim run ./my.yaml --seed 7 --duration 5s --pcap my.pcapng
+			osim run abilene --seed 1 --rib rib
 			osim run two-hosts --mode live --seed 1`),
 		Args: takes(1, 1, "a scenario or a file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
@@ -72,6 +74,7 @@ kills it.`,
 	fl.StringVar(&f.out, "out", "", "`folder` to write reports, tables, series and plots into")
 	fl.StringVar(&f.pcap, "pcap", "", "`file` to capture all links into, as pcapng; needs one seed and --mode sim")
 	fl.IntVar(&f.jobs, "jobs", 0, "runs at a time in the simulator; 0: one per core. Results do not depend on it")
+	fl.StringVar(&f.rib, "rib", "", "`folder` to write the management trees of all IPCPs into, as they stand at the end of each run")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no remarks, the report alone")
 	complete(cmd, "format", strings.Split(formatNames(), ", "))
 	complete(cmd, "mode", []string{result.ModeSim, result.ModeLive})
@@ -109,7 +112,7 @@ func (f *runFlags) run(cmd *cobra.Command, arg string) error {
 	}
 	seeds := sc.Seeds
 	if len(f.seeds) > 0 {
-		if seeds, err = parseSeeds(f.seeds); err != nil {
+		if seeds, err = parseSeeds("--seed", f.seeds); err != nil {
 			return badInput(err)
 		}
 	}
@@ -123,6 +126,13 @@ func (f *runFlags) run(cmd *cobra.Command, arg string) error {
 		if out, err = openFolder(f.out); err != nil {
 			return badInput(err)
 		}
+	}
+	if f.rib != "" {
+		trees, err := openRIB(f.rib)
+		if err != nil {
+			return badInput(err)
+		}
+		plan.RIB = trees.write
 	}
 	runs, err := f.carryOut(cmd, plan)
 	if err != nil && len(runs) == 0 {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "grows": grows, "pcap": pcap,
+			"exits": exits, "grows": grows, "holds": holds, "pcap": pcap,
 		},
 	})
 }
@@ -60,6 +61,20 @@ func grows(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	for range 1000 {
 		if st, err := os.Stat(ts.MkAbs(args[0])); err == nil && st.Size() > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("%s stays empty", args[0])
+}
+
+// holds FOLDER waits until a folder has a file that is not hidden.
+func holds(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: holds folder")
+	}
+	for range 1000 {
+		if files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "[^.]*")); err == nil && len(files) > 0 {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)

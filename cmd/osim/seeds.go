@@ -10,21 +10,22 @@ import (
 // maxSeeds bounds a range of seeds, which is easily mistyped.
 const maxSeeds = 10_000
 
-// parseSeeds reads the values of --seed: whole numbers, lists 1,2 and ranges 1..5, in their order.
-func parseSeeds(values []string) ([]uint64, error) {
+// parseSeeds reads the values of a flag for seeds: whole numbers, lists 1,2 and ranges 1..5, in their
+// order. Errors name the flag.
+func parseSeeds(flag string, values []string) ([]uint64, error) {
 	var out []uint64
 	for _, v := range values {
 		for part := range strings.SplitSeq(v, ",") {
 			from, to, ok := seedRange(part)
 			if !ok {
-				return nil, fmt.Errorf("--seed %s: %q is not a seed; accepted are whole numbers from 0 to 2^64-1, lists such as 1,3 and ranges such as 1..5", v, part)
+				return nil, fmt.Errorf("%s %s: %q is not a seed; accepted are whole numbers from 0 to 2^64-1, lists such as 1,3 and ranges such as 1..5", flag, v, part)
 			}
 			if to-from >= maxSeeds || len(out)+int(to-from) >= maxSeeds {
-				return nil, fmt.Errorf("--seed %s: more than %d seeds", v, maxSeeds)
+				return nil, fmt.Errorf("%s %s: more than %d seeds", flag, v, maxSeeds)
 			}
 			for s := from; ; s++ {
 				if slices.Contains(out, s) {
-					return nil, fmt.Errorf("--seed %s: seed %d stands twice; equal seeds give equal runs", v, s)
+					return nil, fmt.Errorf("%s %s: seed %d stands twice; equal seeds give equal runs", flag, v, s)
 				}
 				out = append(out, s)
 				if s == to {

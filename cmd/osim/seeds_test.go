@@ -18,13 +18,13 @@ func TestSeedsAreNumbersListsAndRanges(t *testing.T) {
 		{"9 1..2,4", []uint64{9, 1, 2, 4}},
 		{"18446744073709551614..18446744073709551615", []uint64{1<<64 - 2, 1<<64 - 1}},
 	} {
-		got, err := parseSeeds(strings.Fields(c.in))
+		got, err := parseSeeds("--seed", strings.Fields(c.in))
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, %v", c.in, got, err)
 		}
 	}
 	for _, bad := range []string{"", "-1", "1..", "..1", "1...3", "2..1", "1.5", "1,,2", "1,1", "1..3,2", "0x10", "0..10000", "0..18446744073709551615"} {
-		if got, err := parseSeeds([]string{bad}); err == nil {
+		if got, err := parseSeeds("--seed", []string{bad}); err == nil {
 			t.Errorf("%q was accepted: %v", bad, got)
 		}
 	}
@@ -35,7 +35,7 @@ func FuzzParseSeeds(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		seeds, err := parseSeeds([]string{s})
+		seeds, err := parseSeeds("--seed", []string{s})
 		if (err == nil) != (len(seeds) > 0) {
 			t.Fatalf("%q: %v, %v", s, seeds, err)
 		}

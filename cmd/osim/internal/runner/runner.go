@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ouroboros/core"
+	"ouroboros/ipcp/rib"
 	"ouroboros/scenarios"
 	"ouroboros/scenarios/experiment"
 	"ouroboros/scenarios/result"
@@ -27,6 +28,9 @@ type Plan struct {
 	Jobs     int      // how many runs may be at work at a time; less than 1 counts as 1
 	// Capture receives a pcapng file of all links; nil for none. It goes with one seed in the simulator.
 	Capture io.Writer
+	// RIB receives the management trees of each run at its end; nil for none. Runs of several seeds call it
+	// at the same time.
+	RIB func(seed uint64, root rib.Node) error
 }
 
 // Progress is how far the runs have come.
@@ -208,6 +212,9 @@ func (r *Runner) one(w world, i int, progress func(Progress)) (st state) {
 	st.now, st.events = w.Now(), eventsOf(w)
 	if tap != nil && st.err == nil {
 		st.err = tap.close() // the capture ends with the run, before the network is taken down
+	}
+	if st.err == nil && r.plan.RIB != nil {
+		st.err = r.plan.RIB(seed, e.Network.RIB())
 	}
 	if st.err != nil {
 		return st

@@ -81,6 +81,11 @@ func Load(arg string, set []string) (*Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Parse(arg, data, set)
+}
+
+// Parse is [Load] for a text that has been read: several variants of a scenario are made of one reading.
+func Parse(arg string, data []byte, set []string) (*Scenario, error) {
 	name, dir := arg, "."
 	switch {
 	case arg == Stdin:
