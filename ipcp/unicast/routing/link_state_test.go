@@ -301,6 +301,31 @@ func TestComputationIsCoalesced(t *testing.T) {
 	}
 }
 
+// TestComputationWaitsForWhatBelongsToAChange: with spf_delay the tables are computed that long after the first
+// change, whatever follows it, and never before spf_hold is over.
+func TestComputationWaitsForWhatBelongsToAChange(t *testing.T) {
+	_, x := alone(t, 1, func(c *LinkStateConfig) { c.Pace, c.SPFDelay, c.SPFHold = 0, 200*ms, 300*ms })
+	x.AddNeighbour(0, DT, 101, 7)
+	x.Tick(core.Time(200 * ms))
+	x.Out()
+	at := core.Time(sec)
+	x.Recv(at, 0, lsa(101, 1, 1))
+	x.Recv(at.Add(150*ms), 0, lsa(101, 102, 1))
+	x.Recv(at.Add(150*ms), 0, lsa(102, 101, 1))
+	x.Tick(at.Add(199 * ms))
+	if out := x.Out(); out.Install {
+		t.Errorf("a table after 199 ms: %+v", out)
+	}
+	x.Tick(at.Add(200 * ms))
+	if out := x.Out(); len(out.Routes) != 2 {
+		t.Errorf("%d routes after 200 ms, want 2", len(out.Routes))
+	}
+	x.Recv(at.Add(210*ms), 0, lsaLong(101, 102, 2, 1, 1))
+	if got, want := x.Deadline(), at.Add(500*ms); got != want {
+		t.Errorf("deadline %v, want %v: spf_hold after the last computation", got, want)
+	}
+}
+
 // TestBothEndsMustAnnounce: spec 04 §6.2. A link that one end announces is not used, and what is said of
 // it brings no computation about.
 func TestBothEndsMustAnnounce(t *testing.T) {
@@ -425,7 +450,7 @@ func TestPhasesAreTraced(t *testing.T) {
 // TestConfigIsChecked: bad parameters name what is accepted.
 func TestConfigIsChecked(t *testing.T) {
 	for param, v := range map[string]any{
-		"recalc": "0s", "update": "-1s", "timeout": "20s", "spf_hold": "-1ms", "withdraw": "maybe",
+		"recalc": "0s", "update": "-1s", "timeout": "20s", "spf_hold": "-1ms", "spf_delay": "2h", "withdraw": "maybe",
 		"long_form": "never", "hold": "1s",
 	} {
 		_, err := Policies(nil).Choose("link-state", map[string]any{param: v})

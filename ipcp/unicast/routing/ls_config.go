@@ -48,6 +48,9 @@ type LinkStateConfig struct {
 	Update time.Duration `mapstructure:"update" doc:"period of refresh and ageing, 1ms to 24h"`
 	// Timeout is t_timeo. Below twice the period of refresh a single lost message ages an adjacency away.
 	Timeout time.Duration `mapstructure:"timeout" doc:"age at which an adjacency is dropped, 2*update to 24h"`
+	// SPFDelay is the time from the first change after a quiet time to the computation: routers in the field
+	// wait a little for what else belongs to it. Until then packets follow the old tables, and alternates.
+	SPFDelay time.Duration `mapstructure:"spf_delay" doc:"time from a change to the computation of the tables, 0 (end of the instant) to 1h"`
 	// SPFHold is the time from one computation to the next. The first change after a quiet time is
 	// computed at the end of its instant, further ones wait: a failure is repaired at once, and a flood
 	// costs one computation instead of hundreds (decision 16). 0 computes at the end of every instant
@@ -80,6 +83,7 @@ func (c *LinkStateConfig) Validate() error {
 		{"recalc", c.Recalc, time.Millisecond, day},
 		{"update", c.Update, time.Millisecond, day},
 		{"timeout", c.Timeout, 2 * c.Update, day},
+		{"spf_delay", c.SPFDelay, 0, time.Hour},
 		{"spf_hold", c.SPFHold, 0, time.Hour},
 		{"pace", c.Pace, 0, time.Second},
 	} {

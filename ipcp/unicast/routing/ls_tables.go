@@ -7,10 +7,10 @@ import (
 	"ouroboros/ipcp/unicast/pff"
 )
 
-// markNow has the tables computed as soon as the hold time allows, at the earliest at the end of this
-// instant (decision 16).
+// markNow has the tables computed after the delay of a first change and as soon as the hold time allows, at
+// the earliest at the end of this instant (decision 16).
 func (m *linkState) markNow(now core.Time) {
-	m.spfAt = min(m.spfAt, max(now, m.holdUntil))
+	m.spfAt = min(m.spfAt, max(now.Add(m.cfg.SPFDelay), m.holdUntil))
 }
 
 // markLater has the tables computed at the next multiple of t_recalc (spec 04 §7.1).
