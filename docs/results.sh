@@ -2,11 +2,13 @@
 # Remakes the tables of docs/results.md from runs of osim.
 #
 #   docs/results.sh NAME     prints one table: alone, together, bins, sensitivity, leaving,
-#                           greedy, ageing, queueing, lossy, frames
+#                           greedy, congestion, multi-bottleneck, coverage, regular, ecmp,
+#                           outage, ageing, hops, tree, churn, queueing, lossy, frames,
+#                           control, levels
 #   docs/results.sh --write  replaces all of them in docs/results.md (make results)
 #
 # A table stands between the lines "<!-- table NAME -->" and "<!-- end -->". All numbers come from the CSV
-# form of the reports. osim exits with 1 when an expectation is not met, which is no error here.
+# form of the reports, or from tables that osim prints as Markdown. osim exits with 1 when an expectation is not met, which is no error here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,6 +29,12 @@ table() {
 		head  { split("", col); for (i = 1; i <= NF; i++) col[$i] = i; head = 0; next }
 		/^$/  { next }
 		'"$1"
+}
+
+# markdown ARGUMENTS runs osim and prints the first table of its Markdown output.
+markdown() {
+	"$work/osim" "$@" --format markdown >"$work/markdown" 2>"$work/stderr" || [ $? -eq 1 ] || { cat "$work/stderr" >&2; return 3; }
+	awk '/^\|/ { print; seen = 1; next } seen { exit }' "$work/markdown"
 }
 
 mb_ecn() { csv mb-ecn "$@"; }
@@ -151,6 +159,67 @@ greedy() {
 	}'
 }
 
+# What each policy makes of the same flows; paired by seed with mb-ecn.
+congestion() {
+	markdown compare congestion --vary "layers.net.policies.congestion.name=mb-ecn,none,mb-ecn-blog,aimd,dctcp,lgc" --seeds 1..5 -q \
+		--metric 'goodput.*' --metric loss --metric delay.p50
+}
+
+multi-bottleneck() {
+	markdown compare multi-bottleneck --vary "layers.net.policies.congestion.name=dctcp,aimd,lgc,mb-ecn" --seeds 1..3 -q --metric goodput.mean --metric goodput.jain --metric loss
+}
+
+coverage() { markdown coverage; }
+
+regular() {
+	markdown coverage ring:nodes=4 ring:nodes=5 ring:nodes=8 ring:nodes=9 ring:nodes=16 ring:nodes=17 mesh:nodes=8 star:leaves=8 line:nodes=8
+}
+
+# The share of the packets that left a for c by each of its two links.
+ecmp() {
+	echo "| seed | flows by b | flows by d | share by b | expected |"
+	echo "|---|---|---|---|---|"
+	csv ecmp-ring --seed 1..5 | table 'section == "links" && at("from") == "a" { n[at("seed"), at("to")] = at("utilisation_ratio") }
+		section == "flows" { flows[at("seed")]++ }
+		END {
+			for (s = 1; s <= 5; s++) {
+				share = n[s, "b"] / (n[s, "b"] + n[s, "d"])
+				printf "| %d | %.0f | %.0f | %.3f | 0.5 ± %.3f |\n", s, share * flows[s], (1 - share) * flows[s], share, sqrt(0.25 / flows[s])
+			}
+		}'
+}
+
+# Outages of the flows over the failed link with and without alternates.
+outage() {
+	markdown compare abilene-lfa --vary "layers.net.policies.forwarding.name=lfa,simple" --seeds 1..10 -q --metric 'outage.*' --metric 'convergence.*'
+}
+
+hops() { markdown dht hops --members 64,256,1024 --seeds 1..5; }
+
+tree() { markdown dht hops --members 64,256,1024 --seeds 1..5 --k 1 --lookups 300; }
+
+churn() { markdown dht churn --members 100,300 --fail 0.3 --join 0.1 --seeds 1..3; }
+
+control() {
+	markdown compare bring-up --vary topology.params.nodes=16,32,64,128 --seeds 1..3 -q --metric control.bytes.member --metric up --metric control.packets
+}
+
+# What a packet of 64 bytes costs in each layer of scenario recursion.
+levels() {
+	echo "| ping in layer | between | header of the layer B | smallest round trip ms | up after ms | packets of users | packets below |"
+	echo "|---|---|---|---|---|---|---|"
+	csv recursion --seed 1 | table 'section == "load" {
+			h[at("layer")] = at("header_bytes"); up[at("layer")] = at("up_s"); p[at("layer")] = at("packets"); b[at("layer")] = at("hop_packets")
+		}
+		section == "flows" && at("rtt_min_s") != "" {
+			n++; l[n] = at("layer"); who[n] = at("from") " and " at("to"); rtt[n] = at("rtt_min_s")
+		}
+		END {
+			for (i = 1; i <= n; i++)
+				printf "| %s | %s | %s | %.5f | %.1f | %s | %s |\n", l[i], who[i], h[l[i]], rtt[i] * 1e3, up[l[i]] * 1e3, p[l[i]], b[l[i]]
+		}'
+}
+
 # The test prints its table with -v.
 queueing() {
 	echo "| queue | load | quantity | theory | measured | 99.9 % confidence |"
@@ -185,7 +254,10 @@ frames() {
 	}'
 }
 
-tables=(alone together bins sensitivity leaving greedy ageing queueing lossy frames)
+tables=(
+	alone together bins sensitivity leaving greedy congestion multi-bottleneck coverage regular ecmp outage ageing hops tree churn
+	queueing lossy frames control levels
+)
 
 case ${1:-} in
 --write)

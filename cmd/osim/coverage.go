@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 func newCoverage() *cobra.Command {
 	var policy, format string
 	cmd := &cobra.Command{
-		Use:   "coverage MAP|FILE|GENERATOR[:KEY=VALUE,...]...",
+		Use:   "coverage [MAP|FILE|GENERATOR[:KEY=VALUE,...]...]",
 		Short: "Measure how many pairs of nodes have alternate next hops",
 		Long: `Run link-state routing on maps until it has converged, with hop counts as
 metric, and measure the forwarding tables that it has installed:
@@ -26,8 +27,9 @@ metric, and measure the forwarding tables that it has installed:
   diameter   longest path, in links
   mean_hops  mean path, in links
 
-Coverage is taken from the tables of lfa and multipath from those of ecmp; the
-paths are followed in the tables of --policy. Of a map the largest component is
+Coverage is taken from the tables of lfa and multipath from those of ecmp,
+always; the paths are followed along the first next hops in the tables of
+--policy, which must agree on their lengths. Of a map the largest component is
 used; parallel links count once. Without maps, all embedded ones are measured.`,
 		Example: examples(`
 			osim coverage abilene geant
@@ -59,7 +61,7 @@ used; parallel links count once. Without maps, all embedded ones are measured.`,
 					return badInput(err)
 				}
 				share := func(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }
-				t.Add(arg, strconv.Itoa(f.Nodes), strconv.Itoa(f.Links), share(f.Coverage), share(f.Multipath), strconv.Itoa(f.Diameter), share(f.MeanHops))
+				t.Add(filepath.Base(arg), strconv.Itoa(f.Nodes), strconv.Itoa(f.Links), share(f.Coverage), share(f.Multipath), strconv.Itoa(f.Diameter), share(f.MeanHops))
 			}
 			return internal(t.Write(cmd.OutOrStdout(), format))
 		},
@@ -80,8 +82,17 @@ used; parallel links count once. Without maps, all embedded ones are measured.`,
 // openGraph loads a map, or makes one by a generator with its parameters behind a colon.
 func openGraph(arg string) (*topologies.Graph, error) {
 	name, params, given := strings.Cut(arg, ":")
-	if _, err := topologies.GeneratorNamed(name); err != nil || isMap(arg) {
+	_, err := topologies.GeneratorNamed(name)
+	switch {
+	case isMap(arg):
 		return openMap(arg)
+	case err != nil && strings.ContainsAny(arg, `/\.`):
+		return openMap(arg)
+	case err != nil && given:
+		return nil, err
+	case err != nil:
+		_, noMap := openMap(arg)
+		return nil, fmt.Errorf("%w; or %w", noMap, err)
 	}
 	var list []string
 	if given {

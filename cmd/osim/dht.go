@@ -85,10 +85,10 @@ func newDHTHops() *cobra.Command {
 		Short: "Measure how many hops a lookup takes",
 		Long: `Measure the hops of lookups with random identifiers:
 
-  greedy    to a random other member, when all buckets that can be are full and
-            each hop goes to the contact closest to it: the measure of published
-            figures; with k = 1 it is (log2 members)/2
-  node      successive requests of real lookups for that member, in a layer
+  greedy    from a random member to a random one, itself among them, when all
+            buckets that can be are full and each hop goes to the contact closest
+            to it: the measure of published figures; (log2 members)/2 with k = 1
+  node      successive requests of real lookups for another member, in a layer
             whose members have joined one after the other
   value     the same of queries for a name, until a member has the value
   requests  all requests of such a query

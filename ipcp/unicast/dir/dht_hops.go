@@ -52,9 +52,9 @@ func (m *Mean) add(x float64) {
 
 // HopsResult is the result of Hops.
 type HopsResult struct {
-	// Greedy is the mean number of hops towards the identifier of a random other member when every member
-	// has k contacts in each bucket that has so many, and each hop goes to the contact closest to the
-	// destination: the measure of published figures. With k = 1 it is (log2 n)/2.
+	// Greedy is the mean number of hops from a random member to a random one, itself among them, when every
+	// member has k contacts in each bucket that has so many, and each hop goes to the contact closest to
+	// the destination: the measure of published figures. With k = 1 it is (log2 n)/2.
 	Greedy Mean
 	// Node is the mean number of successive requests of the real lookups of FIND_NODE to the member whose
 	// identifier is looked for, in a layer whose members have joined one after the other.
@@ -129,7 +129,7 @@ func greedy(t Trial) Mean {
 	var m Mean
 	var next []contact
 	for range t.Lookups {
-		from, to := twoOf(r, len(all))
+		from, to := r.IntN(len(all)), r.IntN(len(all))
 		hops := 0
 		for at := from; at != to; hops++ {
 			next = tables[at].closest(next[:0], all[to].prefix, 1, false)
