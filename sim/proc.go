@@ -4,7 +4,6 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"time"
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
@@ -13,16 +12,13 @@ import (
 // proc is a program that blocks, as a coroutine of its node's actor. It runs in calls of its own on
 // the actor, from one suspension to the next.
 type proc struct {
+	*core.Parking
 	x      *exec
 	next   func() (struct{}, bool)
 	stop   func()
 	yield  func(struct{}) bool
 	resume func()
-	alarm  clock.Timer
 
-	waits   bool // suspended, and no resume is posted
-	asleep  bool // in Sleep: a Wake is kept and does not end it
-	woken   bool // a Wake came that no Park has used
 	running bool
 	ended   bool
 }
@@ -40,7 +36,6 @@ func (w *World) Go(env core.Env, program func(b core.Blocker)) {
 		return
 	}
 	p := &proc{x: w.k.newExec(n)}
-	p.alarm = p.x.NewTimer(p.proceed)
 	p.next, p.stop = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
 			p.ended = true
@@ -62,6 +57,7 @@ func (w *World) Go(env core.Env, program func(b core.Blocker)) {
 			n.forget()
 		}
 	}
+	p.Parking = core.NewParking(p.x, p.leave, p.resume)
 	n.procs = append(n.procs, p)
 	p.x.Post(p.resume)
 }
@@ -69,49 +65,16 @@ func (w *World) Go(env core.Env, program func(b core.Blocker)) {
 // Now returns the simulated time.
 func (p *proc) Now() clock.Time { return p.x.Now() }
 
-// Park suspends the program until a Wake.
-func (p *proc) Park() {
-	if !p.woken {
-		p.suspend()
-	}
-	p.woken = false
-}
-
-// Wake ends a Park, this one or the next. It does not end a Sleep.
-func (p *proc) Wake() {
-	p.woken = true
-	if !p.asleep {
-		p.proceed()
-	}
-}
-
-// Sleep suspends the program for d. A Wake that comes meanwhile is kept for the next Park.
-func (p *proc) Sleep(d time.Duration) {
-	p.asleep = true
-	p.alarm.Reset(d)
-	p.suspend()
-	p.asleep = false
-}
-
 // Do runs fn: the program already runs on its actor.
 func (p *proc) Do(fn func()) { fn() }
 
-// suspend gives the actor back until proceed. A program whose node has ended does not come back.
-func (p *proc) suspend() {
+// leave gives the actor back until resume. A program whose node has ended does not come back.
+func (p *proc) leave() {
 	if p.ended || p.x.node.dead {
 		panic(killed{})
 	}
-	p.waits = true
 	if !p.yield(struct{}{}) {
 		panic(killed{})
-	}
-}
-
-// proceed lets the program run on, in a call of its own.
-func (p *proc) proceed() {
-	if p.waits {
-		p.waits = false
-		p.x.Post(p.resume)
 	}
 }
 

@@ -152,15 +152,9 @@ type DIXMessage struct {
 }
 
 // Len returns the length in bytes of the message on the wire.
-func (m *DIXMessage) Len() int {
-	switch m.Code {
-	case DIXFlowRequest:
-		return DIXMessageLen + len(m.Digest) + len(m.Piggyback)
-	case DIXFlowReply:
-		return DIXMessageLen + len(m.Piggyback)
-	}
-	return DIXMessageLen + len(m.Digest)
-}
+func (m *DIXMessage) Len() int { return DIXMessageLen + m.tail().len() }
+
+func (m *DIXMessage) tail() tail { return tail{m.Code, m.Digest, m.Piggyback} }
 
 // Put writes the message to the first m.Len() bytes of b. It panics when b is shorter.
 func (m *DIXMessage) Put(b []byte) {
@@ -175,13 +169,7 @@ func (m *DIXMessage) Put(b []byte) {
 	binary.BigEndian.PutUint32(b[28:], m.Timeout)
 	binary.BigEndian.PutUint32(b[32:], uint32(m.Response))
 	b[36], b[37], b[38] = m.InOrder, uint8(m.Code), m.Availability
-	rest := b[DIXMessageLen:]
-	if m.Code != DIXFlowReply {
-		rest = rest[copy(rest, m.Digest):]
-	}
-	if m.Code == DIXFlowRequest || m.Code == DIXFlowReply {
-		copy(rest, m.Piggyback)
-	}
+	m.tail().put(b[DIXMessageLen:])
 }
 
 // ParseDIXMessage reads a management message of a layer whose digests have hashLen bytes. Fields that
@@ -205,20 +193,8 @@ func ParseDIXMessage(b []byte, hashLen int) (DIXMessage, error) {
 		InOrder:      b[36],
 		Availability: b[38],
 	}
-	rest := b[DIXMessageLen:]
-	if m.Code > DIXNameQueryReply {
-		return m, fmt.Errorf("dix message: %v, known are 0 to 3: %w", m.Code, ErrDIXCode)
-	}
-	if m.Code == DIXFlowReply {
-		m.Piggyback = rest
-		return m, nil
-	}
-	if len(rest) < hashLen {
-		return m, fmt.Errorf("dix message: %v has a digest of %d bytes, the layer uses %d: %w", m.Code, len(rest), hashLen, ErrDIXShort)
-	}
-	m.Digest = rest[:hashLen]
-	if m.Code == DIXFlowRequest {
-		m.Piggyback = rest[hashLen:]
-	}
-	return m, nil
+	t := tail{code: m.Code}
+	err := t.parse(b[DIXMessageLen:], hashLen, "dix", ErrDIXShort, ErrDIXCode)
+	m.Digest, m.Piggyback = t.digest, t.piggyback
+	return m, err
 }

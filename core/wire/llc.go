@@ -115,15 +115,9 @@ type LLCMessage struct {
 }
 
 // Len returns the length in bytes of the message on the wire.
-func (m *LLCMessage) Len() int {
-	switch m.Code {
-	case DIXFlowRequest:
-		return LLCMessageLen + len(m.Digest) + len(m.Piggyback)
-	case DIXFlowReply:
-		return LLCMessageLen + len(m.Piggyback)
-	}
-	return LLCMessageLen + len(m.Digest)
-}
+func (m *LLCMessage) Len() int { return LLCMessageLen + m.tail().len() }
+
+func (m *LLCMessage) tail() tail { return tail{m.Code, m.Digest, m.Piggyback} }
 
 // Put writes the message to the first m.Len() bytes of b. It panics when b is shorter.
 func (m *LLCMessage) Put(b []byte) {
@@ -137,13 +131,7 @@ func (m *LLCMessage) Put(b []byte) {
 	binary.BigEndian.PutUint32(b[28:], m.Timeout)
 	binary.BigEndian.PutUint32(b[32:], uint32(m.Response))
 	b[36] = m.InOrder
-	rest := b[LLCMessageLen:]
-	if m.Code != DIXFlowReply {
-		rest = rest[copy(rest, m.Digest):]
-	}
-	if m.Code == DIXFlowRequest || m.Code == DIXFlowReply {
-		copy(rest, m.Piggyback)
-	}
+	m.tail().put(b[LLCMessageLen:])
 }
 
 // ParseLLCMessage reads a management message of a layer whose digests have hashLen bytes. Fields that the
@@ -164,20 +152,8 @@ func ParseLLCMessage(b []byte, hashLen int) (LLCMessage, error) {
 		Response:  int32(binary.BigEndian.Uint32(b[32:])),
 		InOrder:   b[36],
 	}
-	rest := b[LLCMessageLen:]
-	if m.Code > DIXNameQueryReply {
-		return m, fmt.Errorf("llc message: %v, known are 0 to 3: %w", m.Code, ErrLLCCode)
-	}
-	if m.Code == DIXFlowReply {
-		m.Piggyback = rest
-		return m, nil
-	}
-	if len(rest) < hashLen {
-		return m, fmt.Errorf("llc message: %v has a digest of %d bytes, the layer uses %d: %w", m.Code, len(rest), hashLen, ErrLLCShort)
-	}
-	m.Digest = rest[:hashLen]
-	if m.Code == DIXFlowRequest {
-		m.Piggyback = rest[hashLen:]
-	}
-	return m, nil
+	t := tail{code: m.Code}
+	err := t.parse(b[LLCMessageLen:], hashLen, "llc", ErrLLCShort, ErrLLCCode)
+	m.Digest, m.Piggyback = t.digest, t.piggyback
+	return m, err
 }

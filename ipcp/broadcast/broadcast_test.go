@@ -569,3 +569,37 @@ func TestFlowConforms(t *testing.T) {
 	}
 	coretest.TestFlow(t, func(*testing.T) coretest.World { return sim.New(1) }, connect)
 }
+
+// What users gave to a member, what went below and what was sent to manage the layer are counted apart, and
+// stay when flows end.
+func TestWhatWasCarriedIsCounted(t *testing.T) {
+	b := newNetwork(t, 2, row(2), nil)
+	b.bootstrap(row(2))
+	f, _ := b.join(0)
+	b.join(1)
+	b.send(0, f, "twelve bytes")
+	b.send(0, f, "twelve bytes")
+	b.run(10 * time.Millisecond)
+	check := func(what string) {
+		t.Helper()
+		two := broadcast.Counter{Packets: 2, Bytes: 24}
+		if got, want := b.members[0].Carried(), (broadcast.Carried{In: two, Below: two}); got != want {
+			t.Errorf("%s: the sender carried %+v, want %+v", what, got, want)
+		}
+		if got := b.members[1].Carried(); got != (broadcast.Carried{}) {
+			t.Errorf("%s: the receiver carried %+v", what, got)
+		}
+	}
+	check("at first")
+	for _, c := range b.members[0].Control() {
+		if c.Kind != "enrollment" && (c.Packets == 0 || c.Bytes == 0) {
+			t.Errorf("%+v", c)
+		}
+	}
+	b.envs[0].Post(func() { f.Close(0) })
+	b.run(10 * time.Millisecond)
+	check("without the flow")
+	b.envs[0].Post(b.members[0].Leave)
+	b.run(10 * time.Millisecond)
+	check("after the member has left")
+}

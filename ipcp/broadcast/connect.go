@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"ouroboros/core"
-	"ouroboros/frcp"
 	"ouroboros/ipcp"
 )
 
@@ -15,14 +13,6 @@ import (
 // does not look at it. Between members that speak the tree protocol it is a cookie, which says which
 // management connection belongs to it.
 var DataTransfer = ipcp.Announcement{Component: ipcp.DataTransfer.Component}
-
-const (
-	connectTimeout = 20 * time.Second // of the whole operation (spec 07 §8)
-	connectPause   = 100 * time.Millisecond
-	// Back-off of a connection that is kept up.
-	persistFirst = time.Second
-	persistMost  = 30 * time.Second
-)
 
 // errUnknownCookie ends a connection for data whose management connection is not there.
 var errUnknownCookie = errors.New("connection for data without its management connection")
@@ -39,18 +29,14 @@ type ConnectOptions struct {
 
 // wish is a connection that this side wants: under way, or standing.
 type wish struct {
-	i        *IPCP
-	dst      core.Name
-	lower    core.Name
-	opts     ConnectOptions
-	deadline core.Time
-	backoff  time.Duration
-	timer    core.Timer  // the next try
-	step     func()      // gives up what is under way
-	half     *control    // that waits for the connection for data
-	conn     *connection // that stands
-	done     func(error) // nil once the result has been told
-	ended    bool
+	*ipcp.Attempt
+	i       *IPCP
+	dst     core.Name
+	opts    ConnectOptions
+	backoff ipcp.Backoff
+	half    *control    // that waits for the connection for data
+	conn    *connection // that stands
+	ended   bool
 }
 
 // Connect makes a connection to the IPCP of the given name over flows of the layer lower (empty: any): one
@@ -65,24 +51,20 @@ func (i *IPCP) Connect(dst, lower core.Name, o ConnectOptions, done func(error))
 		i.env.Post(func() { done(core.ErrIPCPState) })
 		return
 	}
-	w := &wish{i: i, dst: dst, lower: lower, opts: o, done: done}
-	w.timer = i.env.NewTimer(w.try)
+	w := &wish{i: i, dst: dst, opts: o, backoff: ipcp.PersistBackoff()}
+	what := fmt.Sprintf("ipcp %s: connect to %s", i.cfg.Name, dst)
+	w.Attempt = ipcp.NewAttempt(i.env, i.alloc, i.exchanges.Add, ipcp.Peer{Name: dst, Lower: lower}, what, w.try, done)
 	i.wishes = append(i.wishes, w)
-	w.backoff = persistFirst
-	w.start()
-}
-
-// start begins an operation.
-func (w *wish) start() {
-	w.deadline = w.i.env.Now().Add(connectTimeout)
+	w.backoff.Reset()
+	w.Begin(ipcp.ConnectTimeout)
 	w.try()
 }
 
 // try makes the connections, that of the tree protocol first. A peer that does not have the component
 // belongs to the prototype, or has the protocol turned off.
 func (w *wish) try() {
-	if !w.i.env.Now().Before(w.deadline) {
-		w.deadline = w.i.env.Now().Add(connectTimeout) // one that is kept up goes on
+	if w.Left() <= 0 {
+		w.Begin(ipcp.ConnectTimeout) // one that is kept up goes on
 	}
 	if w.i.tree == nil {
 		w.data(nil)
@@ -128,66 +110,37 @@ func (w *wish) data(c *control) {
 
 // exchange allocates a flow and runs the exchange of a component over it.
 func (w *wish) exchange(qos core.QoS, own ipcp.Announcement, done func(core.Flow, error)) {
-	i, canceled := w.i, false
-	left := w.deadline.Sub(i.env.Now())
-	cancel := i.alloc.Alloc(core.Request{Name: w.dst, Layer: w.lower, QoS: qos, Timeout: left}, func(f core.Flow, err error) {
-		w.step = nil
-		if err != nil {
-			done(nil, err)
-			return
-		}
-		f = i.endToEnd(f)
-		w.step = func() { canceled = true } // the exchange ends by itself, and finds it so
-		ipcp.Initiate(i.env, f, own, i.exchanges.Add, func(_ ipcp.Announcement, err error) {
-			switch {
-			case canceled && err == nil:
-				f.Close(0)
-			case canceled:
-			default:
-				w.step = nil
-				done(f, err)
-			}
-		})
-	})
-	w.step = cancel
-}
-
-// endToEnd puts the end-to-end protocol on an N-1 flow where its QoS asks for one, or for liveness.
-func (i *IPCP) endToEnd(f core.Flow) core.Flow {
-	if q := f.Info().QoS; q.Mode() == core.ModeRaw && q.BER != 0 && q.Timeout == 0 {
-		return f
-	}
-	return frcp.Wrap(i.env.Derive("n-1"), f)
+	say := func(core.Flow) (ipcp.Announcement, error) { return own, nil }
+	w.Dial(qos, w.Left(), say, func(f core.Flow, _ ipcp.Announcement, err error) { done(f, err) })
 }
 
 // stands has the flow of a successful exchange put to use.
 func (w *wish) stands(f core.Flow, c *control) {
-	w.backoff = persistFirst
+	w.backoff.Reset()
 	w.conn = w.i.connected(f, c, w)
-	w.report(nil)
+	w.Tell(nil)
 }
 
 // failed tries once more after a pause unless the time is up or the peer has refused. A wish that persists
 // reports its first failure and goes on.
 func (w *wish) failed(err error) {
-	over := errors.Is(err, ipcp.ErrCEPRefused) || w.i.env.Now().Add(connectPause) >= w.deadline
+	over := errors.Is(err, ipcp.ErrCEPRefused) || w.Left() <= ipcp.ConnectPause
 	switch {
 	case w.ended:
 	case !over:
-		w.timer.Reset(connectPause)
+		w.After(ipcp.ConnectPause)
 	case w.opts.Persist:
 		w.retry()
-		w.report(err)
+		w.Tell(err)
 	default:
 		w.drop()
-		w.report(err)
+		w.Tell(err)
 	}
 }
 
 // retry tries again after the back-off.
 func (w *wish) retry() {
-	w.timer.Reset(w.backoff)
-	w.backoff = min(2*w.backoff, persistMost)
+	w.After(w.backoff.Next())
 }
 
 // lost tells that the connection has ended without having been given up here.
@@ -202,21 +155,9 @@ func (w *wish) lost(error) {
 	}
 }
 
-// report tells the result, once.
-func (w *wish) report(err error) {
-	done := w.done
-	if w.done = nil; done == nil {
-		return
-	}
-	if err != nil {
-		err = fmt.Errorf("ipcp %s: connect to %s: %w", w.i.cfg.Name, w.dst, err)
-	}
-	done(err)
-}
-
 // drop takes the wish out.
 func (w *wish) drop() {
-	w.timer.Stop()
+	w.Rest()
 	if k := slices.Index(w.i.wishes, w); k >= 0 {
 		w.i.wishes = slices.Delete(w.i.wishes, k, k+1)
 	}
@@ -226,10 +167,7 @@ func (w *wish) drop() {
 func (w *wish) stop(why error) {
 	w.ended = true
 	w.drop()
-	if w.step != nil {
-		w.step()
-		w.step = nil
-	}
+	w.GiveUp()
 	if w.half != nil {
 		w.half.close()
 		w.half = nil
@@ -238,9 +176,7 @@ func (w *wish) stop(why error) {
 		w.conn.end(why)
 		w.conn = nil
 	}
-	if w.done != nil {
-		w.i.env.Post(func() { w.report(why) })
-	}
+	w.TellLater(why)
 }
 
 // Disconnect ends the connections that this side has made to the IPCP of the given name, those under way
@@ -257,4 +193,9 @@ func (i *IPCP) Disconnect(dst core.Name) {
 // Connected reports whether a connection that this side has made to the IPCP of the given name stands.
 func (i *IPCP) Connected(dst core.Name) bool {
 	return slices.ContainsFunc(i.wishes, func(w *wish) bool { return w.dst == dst && w.conn != nil })
+}
+
+// Carries reports whether such a connection stands and is part of the tree, or unprotected.
+func (i *IPCP) Carries(dst core.Name) bool {
+	return slices.ContainsFunc(i.wishes, func(w *wish) bool { return w.dst == dst && w.conn != nil && w.conn.open() })
 }

@@ -123,6 +123,7 @@ func (i *IPCP) detach(p port) {
 	}
 	i.ports = slices.Delete(i.ports, k, k+1)
 	i.gone.add(p.stats())
+	i.left.add(p)
 	i.measure()
 	i.settle()
 }
@@ -156,6 +157,37 @@ func (i *IPCP) Stats() (sum Stats, alone Counter) {
 		sum.add(p.stats())
 	}
 	return sum, i.alone
+}
+
+// Carried is what users gave to a member, and what it gave to its N-1 flows.
+type Carried struct{ In, Below Counter }
+
+func (c *Carried) add(p port) {
+	if _, joined := p.(*user); joined {
+		c.In.sum(p.stats().Received)
+		return
+	}
+	c.Below.sum(p.stats().Sent)
+}
+
+// Carried returns the sums over all flows that are or were attached, without messages of management.
+func (i *IPCP) Carried() Carried {
+	sum := i.left
+	for _, p := range i.ports {
+		sum.add(p)
+	}
+	return sum
+}
+
+// Control counts one kind of management message.
+type Control struct {
+	Kind string
+	Counter
+}
+
+// Control returns what this IPCP has sent to manage its layer, by kind.
+func (i *IPCP) Control() []Control {
+	return []Control{{"connection", i.exchanges}, {"tree", i.trees}, {"enrollment", i.enrollments}}
 }
 
 // Ports calls yield for every attached flow, in the order in which they came.

@@ -91,17 +91,17 @@ func (c *Counter) sum(o Counter) { c.Packets += o.Packets; c.Bytes += o.Bytes }
 
 // IPCP is a broadcast IPC process: a core.Provider. It belongs to one actor.
 type IPCP struct {
-	env     core.Env
-	cfg     Config
-	alloc   core.Allocator
-	state   ipcp.State
-	onState func(ipcp.State)
-	layer   core.LayerInfo
-	tick    time.Duration // between two packets at the rate of the guard
+	env   core.Env
+	cfg   Config
+	alloc core.Allocator
+	life  ipcp.Life
+	layer core.LayerInfo
+	tick  time.Duration // between two packets at the rate of the guard
 
 	ports  []port // attached flows, in the order in which they came
 	limits limits
-	gone   Stats // of ports that are gone
+	gone   Stats   // of ports that are gone
+	left   Carried // of them
 	alone  Counter
 	number uint64 // of the last port
 
@@ -111,12 +111,10 @@ type IPCP struct {
 	controls []*control // by port of the tree
 	halves   []*control // whose connection for data has not come
 
-	serving   bool
-	listens   []func()
+	doors     ipcp.Doors
 	registrar ipcp.Registrar
-	enrolling *enrolling
+	applicant ipcp.Applicant
 	wishes    []*wish
-	clocks    uint64
 	// What this IPCP has sent to manage its layer.
 	exchanges, enrollments, trees Counter
 }
@@ -133,11 +131,16 @@ func New(env core.Env, alloc core.Allocator, cfg Config) (*IPCP, error) {
 		cfg.Guard = DefaultGuard
 	}
 	i := &IPCP{
-		env: env, cfg: cfg, alloc: alloc, state: ipcp.Boot, armed: clock.Never,
+		env: env, cfg: cfg, alloc: alloc, life: ipcp.NewLife(), armed: clock.Never,
 		layer: core.LayerInfo{Kind: core.KindBroadcast, Hash: core.SHA3_256},
 		tick:  time.Second / time.Duration(cfg.Guard),
 	}
 	i.timer = env.NewTimer(i.expired)
+	i.doors = ipcp.Doors{Alloc: alloc, Own: cfg.Name, Autobind: cfg.Autobind, Incoming: i.incoming}
+	i.applicant = ipcp.Applicant{
+		Env: env, Alloc: alloc, Name: cfg.Name, Life: &i.life,
+		Exchanges: i.exchanges.Add, Enrollments: i.enrollments.Add,
+	}
 	i.registrar = ipcp.Registrar{Env: env, Config: i.handOn, Sent: i.enrollments.Add}
 	return i, nil
 }
@@ -146,22 +149,12 @@ func New(env core.Env, alloc core.Allocator, cfg Config) (*IPCP, error) {
 func (i *IPCP) Name() core.Name { return i.cfg.Name }
 
 // State returns the state of its life.
-func (i *IPCP) State() ipcp.State { return i.state }
+func (i *IPCP) State() ipcp.State { return i.life.State() }
 
 // OnState sets who is told of each change of the state.
-func (i *IPCP) OnState(f func(ipcp.State)) { i.onState = f }
+func (i *IPCP) OnState(f func(ipcp.State)) { i.life.OnState(f) }
 
-func (i *IPCP) become(s ipcp.State) {
-	if s == i.state {
-		return
-	}
-	i.state = s
-	if i.onState != nil {
-		i.onState(s)
-	}
-}
-
-func (i *IPCP) operational() bool { return i.state == ipcp.Operational }
+func (i *IPCP) operational() bool { return i.life.Operational() }
 
 // Layer describes the layer. It has no name before the IPCP is operational. The digest of names is SHA3-256
 // in every broadcast layer (spec 07 §7).
@@ -170,7 +163,7 @@ func (i *IPCP) Layer() core.LayerInfo { return i.layer }
 // Bootstrap makes this IPCP the first member of a layer. It fails with core.ErrIPCPState unless the IPCP is
 // in state boot.
 func (i *IPCP) Bootstrap(layer core.Name) error {
-	if i.state != ipcp.Boot {
+	if i.life.State() != ipcp.Boot {
 		return core.ErrIPCPState
 	}
 	if err := layer.Validate(); err != nil {
@@ -186,10 +179,8 @@ func (i *IPCP) enter(layer core.Name) {
 	if !i.cfg.Trust {
 		i.tree = NewTree(i.env.Now(), i.env.Rand.Uint64(), i.cfg.Tree)
 	}
-	i.become(ipcp.Operational)
-	if i.serving {
-		_ = i.listenToLayer() // a lower layer that refuses the name stays without it
-	}
+	i.life.Become(ipcp.Operational)
+	i.doors.Entered(layer)
 }
 
 // handOn returns the configuration that a newcomer gets from this member.
@@ -203,17 +194,12 @@ func (i *IPCP) handOn() (*pb.Config, error) {
 // Leave takes this IPCP out of its layer, for good: the neighbours that speak the tree protocol are told,
 // users get core.ErrFlowDown, and operations under way report core.ErrIPCPState.
 func (i *IPCP) Leave() {
-	if i.state == ipcp.Shutdown {
+	if i.life.State() == ipcp.Shutdown {
 		return
 	}
-	i.become(ipcp.Shutdown)
-	if i.enrolling != nil {
-		i.enrolling.fail(core.ErrIPCPState)
-	}
-	for _, stop := range i.listens {
-		stop()
-	}
-	i.listens = nil
+	i.life.Become(ipcp.Shutdown)
+	i.applicant.Stop(core.ErrIPCPState)
+	i.doors.Close()
 	for _, w := range slices.Clone(i.wishes) {
 		w.stop(core.ErrIPCPState)
 	}
@@ -233,5 +219,5 @@ func (i *IPCP) Tree() *Tree { return i.tree }
 // Enrollment returns the counters of newcomers that enrolled with this member, and whether its own
 // enrollment found its clock more than 20 ms away (1) or not (0) (spec 07 §5.3).
 func (i *IPCP) Enrollment() (st ipcp.EnrollStats, clocks uint64) {
-	return i.registrar.Stats(), i.clocks
+	return i.registrar.Stats(), i.applicant.Clocks()
 }

@@ -1,6 +1,9 @@
 package broadcast
 
-import "ouroboros/core"
+import (
+	"ouroboros/core"
+	"ouroboros/ipcp"
+)
 
 // Register is refused: a broadcast layer has no names (spec 07 §4).
 func (i *IPCP) Register(core.Hash) error { return core.ErrUnsupp }
@@ -10,12 +13,12 @@ func (i *IPCP) Unregister(core.Hash) {}
 
 // Query finds nothing.
 func (i *IPCP) Query(_ core.Hash, done func(found bool)) (cancel func()) {
-	return i.later(func() { done(false) })
+	return ipcp.Later(i.env, func() { done(false) })
 }
 
 // AllocFlow is refused: flows of this layer have no other end.
 func (i *IPCP) AllocFlow(_ core.FlowRequest, done func(core.Flow, core.FlowReply, error)) (cancel func()) {
-	return i.later(func() { done(nil, core.FlowReply{}, core.ErrUnsupp) })
+	return ipcp.Later(i.env, func() { done(nil, core.FlowReply{}, core.ErrUnsupp) })
 }
 
 // OnRequest does nothing: no request ever comes.
@@ -24,7 +27,7 @@ func (i *IPCP) OnRequest(func(core.IncomingFlow)) {}
 // Join attaches a user (spec 02 §11.4). Nobody else is told. It fails with core.ErrIPCPState before this
 // IPCP is a member, and with core.ErrAgain when 4096 users have joined.
 func (i *IPCP) Join(done func(core.Flow, error)) (cancel func()) {
-	return i.later(func() {
+	return ipcp.Later(i.env, func() {
 		switch {
 		case !i.operational():
 			done(nil, core.ErrIPCPState)
@@ -34,15 +37,4 @@ func (i *IPCP) Join(done func(core.Flow, error)) (cancel func()) {
 			done(i.join(), nil)
 		}
 	})
-}
-
-// later gives an answer that is known at once from a posted call.
-func (i *IPCP) later(answer func()) (cancel func()) {
-	canceled := false
-	i.env.Post(func() {
-		if !canceled {
-			answer()
-		}
-	})
-	return func() { canceled = true }
 }

@@ -11,7 +11,7 @@ import (
 // show what it has besides.
 func (i *IPCP) RIB() rib.Node {
 	entries := []rib.Entry{
-		rib.Info(i.state.String(), i.layer),
+		rib.Info(i.life.State().String(), i.layer),
 		{Name: "flows", Node: rib.Dir(i.listPorts)},
 		{Name: "stats", Node: rib.File(i.writeStats)},
 	}

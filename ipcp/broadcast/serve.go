@@ -1,46 +1,13 @@
 package broadcast
 
 import (
-	"fmt"
-
 	"ouroboros/core"
 	"ouroboros/ipcp"
 )
 
 // Serve accepts connections and newcomers: the IPCP listens to its own name, which the broker registers in
 // the layers below, and with Autobind to that of its layer as soon as it is a member.
-func (i *IPCP) Serve() error {
-	if i.state == ipcp.Shutdown {
-		return core.ErrIPCPState
-	}
-	if i.serving {
-		return nil
-	}
-	if err := i.listen(i.cfg.Name); err != nil {
-		return err
-	}
-	i.serving = true
-	if i.operational() {
-		return i.listenToLayer()
-	}
-	return nil
-}
-
-func (i *IPCP) listen(n core.Name) error {
-	stop, err := i.alloc.Listen(n, i.incoming)
-	if err != nil {
-		return fmt.Errorf("ipcp %s: %w", i.cfg.Name, err)
-	}
-	i.listens = append(i.listens, stop)
-	return nil
-}
-
-func (i *IPCP) listenToLayer() error {
-	if !i.cfg.Autobind || i.layer.Name == i.cfg.Name {
-		return nil
-	}
-	return i.listen(i.layer.Name)
-}
+func (i *IPCP) Serve() error { return i.doors.Open(&i.life, i.layer.Name) }
 
 // incoming accepts a flow and waits for the component it is for.
 func (i *IPCP) incoming(in core.Incoming) {
@@ -56,7 +23,7 @@ func (i *IPCP) incoming(in core.Incoming) {
 	if err != nil {
 		return
 	}
-	f = i.endToEnd(f)
+	f = ipcp.EndToEnd(i.env, f)
 	ipcp.Accept(i.env, f, i.component, i.exchanges.Add, func(peer ipcp.Announcement, err error) {
 		if err == nil {
 			i.accepted(peer, f)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
@@ -14,16 +13,15 @@ import (
 // control is handed over at Park and at the end. So the program may touch whatever belongs to the
 // actor, and the same source is as free of races here as it is as a coroutine of the simulator.
 type proc struct {
+	*core.Parking
 	h       handle
 	program func(core.Blocker)
-	alarm   clock.Timer
 	resumed chan struct{} // actor to program: run on
 	back    chan struct{} // program to actor: parked or ended
 	fault   any           // the program has panicked with this
 
 	started, running, ended bool
-	parked, asleep          bool
-	woken, rang, killed     bool
+	killed                  bool
 }
 
 // Go starts a program on the actor of env. A program that panics has Run panic. While it computes, or
@@ -37,7 +35,7 @@ func (w *World) Go(env core.Env, program func(b core.Blocker)) {
 		h: handle{w.actor, n}, program: program,
 		resumed: make(chan struct{}), back: make(chan struct{}),
 	}
-	p.alarm = p.h.NewTimer(p.ring)
+	p.Parking = core.NewParking(p.h, p.leave, p.resume)
 	w.procs = append(w.procs, p)
 	p.h.Post(p.resume)
 }
@@ -91,57 +89,16 @@ func (p *proc) kill() {
 // Now returns the time of the run.
 func (p *proc) Now() clock.Time { return p.h.Now() }
 
-// Park suspends the program until a Wake.
-func (p *proc) Park() {
-	if !p.woken {
-		p.suspend()
-	}
-	p.woken = false
-}
-
-// Wake ends a Park, this one or the next. It does not end a Sleep.
-func (p *proc) Wake() {
-	p.woken = true
-	if !p.asleep {
-		p.proceed()
-	}
-}
-
-// Sleep suspends the program for d.
-func (p *proc) Sleep(d time.Duration) {
-	p.asleep, p.rang = true, false
-	p.alarm.Reset(d)
-	for !p.rang {
-		p.suspend()
-	}
-	p.asleep = false
-}
-
-// ring is the end of a Sleep.
-func (p *proc) ring() {
-	p.rang = true
-	p.proceed()
-}
-
-// suspend hands control to the actor until resume. In a program that is being killed it ends the
+// leave hands control to the actor until resume. In a program that is being killed it ends the
 // goroutine instead, also when a deferred call of the program parks once more.
-func (p *proc) suspend() {
+func (p *proc) leave() {
 	if p.killed {
 		runtime.Goexit()
 	}
-	p.parked = true
 	p.back <- struct{}{}
 	<-p.resumed
 	if p.killed {
 		runtime.Goexit()
-	}
-}
-
-// proceed has a suspended program run on in a call of its own.
-func (p *proc) proceed() {
-	if p.parked {
-		p.parked = false
-		p.h.Post(p.resume)
 	}
 }
 
