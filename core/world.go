@@ -126,4 +126,5 @@ type LinkStats struct {
 	Busy                             time.Duration // time spent sending
 	QueueMax                         int           // packets waiting, largest value
 	QueueTime                        time.Duration // sum over packets of their time waiting
+	Waiting                          int           // packets waiting now, those included that the layers do not see
 }

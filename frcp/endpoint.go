@@ -27,6 +27,8 @@ type Endpoint struct {
 	lastSend  clock.Time // of data and keepalives
 	crc       bool
 	plain     bool // raw without trailer: packets pass as they are
+	back      bool // those that are refused stay with the user
+	full      bool // the flow below has refused one of them
 	receiving bool // the user wants messages
 	want      bool // the user waits for Writable
 	phase     phase
@@ -140,6 +142,9 @@ func (e *Endpoint) Write(p *pkt.Buf) error {
 	}
 	now := e.env.Now()
 	if e.plain {
+		if e.back {
+			return e.pass(now, p)
+		}
 		e.lastSend = now
 		if p.Len() > 0 {
 			e.conn.stats.Sent++
@@ -158,6 +163,27 @@ func (e *Endpoint) Write(p *pkt.Buf) error {
 		return err
 	}
 	return nil // a packet that the flow below refused counts as lost, and is sent again if it must arrive
+}
+
+// GiveBack has a packet that the flow below refuses stay with the user, who may have another that goes first
+// once there is room. Otherwise one is held here, and the user is refused from the next on. It is for flows
+// whose packets pass as they are (raw, without trailer); on others it changes nothing: what has a sequence
+// number goes in its order.
+func (e *Endpoint) GiveBack() { e.back = e.plain }
+
+// pass writes a packet to the flow below as it is, or leaves it to the user.
+func (e *Endpoint) pass(now clock.Time, p *pkt.Buf) error {
+	n := p.Len()
+	err := e.below.Write(p)
+	if err != nil && errors.Is(err, core.ErrWouldBlock) {
+		e.want, e.full = true, true
+		return err
+	}
+	e.lastSend = now
+	if n > 0 {
+		e.conn.stats.Sent++
+	}
+	return err
 }
 
 // flush hands what the Conn has to the flow below, until that refuses. It returns the last error.

@@ -30,6 +30,7 @@ func (e *Endpoint) Deliver(p *pkt.Buf) {
 
 // Writable takes the news that the flow below has room again.
 func (e *Endpoint) Writable() {
+	e.full = false
 	if p := e.held; p != nil {
 		e.held = nil
 		_ = e.put(p) // any other refusal is a loss
@@ -71,7 +72,7 @@ func (e *Endpoint) step() {
 	if e.finish(now) {
 		return
 	}
-	if e.want && e.held == nil && e.conn.CanSend(now) {
+	if e.want && e.held == nil && !e.full && e.conn.CanSend(now) {
 		e.want = false
 		e.sink.Writable()
 	}

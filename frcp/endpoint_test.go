@@ -342,6 +342,42 @@ func TestAFullFlowBelowHoldsTheUserBack(t *testing.T) {
 	}
 }
 
+// TestRefusedPacketsAreGivenBack: a user that orders its packets is refused by the flow below itself, keeps the
+// packet as it was, and hears once that there is room; the timer does not tell it before. Packets that have
+// a number are held all the same.
+func TestRefusedPacketsAreGivenBack(t *testing.T) {
+	for _, q := range []core.QoS{core.QoSRaw, core.QoSRawNoErrors, core.QoSData} {
+		b := newBench(t, q, Params{})
+		b.e.GiveBack()
+		b.full = true
+		err := b.write("a")
+		if held := b.e.Queued(); q == core.QoSRaw != errors.Is(err, core.ErrWouldBlock) || q == core.QoSRaw != (held == 0) {
+			t.Fatalf("%v: %v, %d queued", q, err, held)
+		}
+		if q != core.QoSRaw {
+			b.e.Closed(core.ErrFlowDown)
+			continue
+		}
+		if st := b.e.Stats(); st.Sent != 0 {
+			t.Errorf("%d packets sent while the flow below is full", st.Sent)
+		}
+		b.run(10 * time.Second)
+		if b.ups != nil {
+			t.Errorf("told %q while the flow below is full", b.ups)
+		}
+		b.full = false
+		b.e.Writable()
+		b.e.Writable()
+		if err := b.write("b"); err != nil || !slices.Equal(b.ups, []string{"writable"}) || b.e.Stats().Sent != 1 {
+			t.Errorf("%v, told %q, %+v", err, b.ups, b.e.Stats())
+		}
+		b.e.Closed(core.ErrFlowDown)
+		if b.pool.Live() != 0 {
+			t.Errorf("%d buffers out", b.pool.Live())
+		}
+	}
+}
+
 func TestAClosedWindowHoldsTheUserBack(t *testing.T) {
 	b := newBench(t, core.QoSData, Params{})
 	for range StartWindow {

@@ -328,6 +328,7 @@ func (l *Line) Stats(now clock.Time) core.LinkStats {
 		st.Busy -= ahead
 	}
 	l.advance(now)
+	st.Waiting = l.waiting.len()
 	for i := range l.waiting.len() {
 		st.QueueTime -= l.waiting.at(i).start.Sub(now)
 	}

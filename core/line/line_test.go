@@ -143,8 +143,8 @@ func TestDeviceHidesPacketsFromTheLayers(t *testing.T) {
 			t.Errorf("%d sent: %d queued, want %d", sent+1, got, want)
 		}
 	}
-	if st := l.Stats(0); st.QueueMax != 6 {
-		t.Errorf("most that waited %d, want 6", st.QueueMax)
+	if st := l.Stats(0); st.QueueMax != 6 || st.Waiting != 6 {
+		t.Errorf("%d wait, and at most %d did, want 6", st.Waiting, st.QueueMax)
 	}
 	if got := l.Queued(100_000); got != 2 {
 		t.Errorf("after one service: %d queued, want 2", got)

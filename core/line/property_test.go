@@ -116,8 +116,10 @@ func (x *pair) sendWhenRoom(size int) {
 
 func (x *pair) compare() {
 	x.o.to(x.now)
-	if got, want := x.line.Stats(x.now), x.o.st; got != want {
-		x.t.Fatalf("at %d: stats\n%+v, want\n%+v", x.now, got, want)
+	st := x.o.st
+	st.Waiting = len(x.o.queue)
+	if got := x.line.Stats(x.now); got != st {
+		x.t.Fatalf("at %d: stats\n%+v, want\n%+v", x.now, got, st)
 	}
 	want := max(len(x.o.queue)-x.o.spec.Device, 0)
 	if got := x.line.Queued(x.now); got != want {

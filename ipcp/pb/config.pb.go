@@ -688,6 +688,7 @@ type UnicastConfig struct {
 	Queue         *uint32                `protobuf:"varint,121,opt,name=queue" json:"queue,omitempty"` // packets
 	Cube          *bool                  `protobuf:"varint,122,opt,name=cube" json:"cube,omitempty"`
 	Peer          *uint64                `protobuf:"varint,123,opt,name=peer" json:"peer,omitempty"` // address of the member, where no dht configuration carries it
+	Mtu           *uint32                `protobuf:"varint,124,opt,name=mtu" json:"mtu,omitempty"`   // bytes of the longest packet of a user
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -837,6 +838,13 @@ func (x *UnicastConfig) GetCube() bool {
 func (x *UnicastConfig) GetPeer() uint64 {
 	if x != nil && x.Peer != nil {
 		return *x.Peer
+	}
+	return 0
+}
+
+func (x *UnicastConfig) GetMtu() uint32 {
+	if x != nil && x.Mtu != nil {
+		return *x.Mtu
 	}
 	return 0
 }
@@ -1235,7 +1243,7 @@ const file_config_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x02(\v2\x15.ouroboros.ipcp.ValueR\x05value\"K\n" +
 	"\x06Policy\x12\x12\n" +
 	"\x04name\x18\x01 \x02(\tR\x04name\x12-\n" +
-	"\x06params\x18\x02 \x03(\v2\x15.ouroboros.ipcp.ParamR\x06params\"\xd5\x05\n" +
+	"\x06params\x18\x02 \x03(\v2\x15.ouroboros.ipcp.ParamR\x06params\"\xe7\x05\n" +
 	"\rUnicastConfig\x12(\n" +
 	"\x02dt\x18\x01 \x01(\v2\x18.ouroboros.ipcp.DtConfigR\x02dt\x12+\n" +
 	"\x03dir\x18\x02 \x01(\v2\x19.ouroboros.ipcp.DirConfigR\x03dir\x12$\n" +
@@ -1260,7 +1268,8 @@ const file_config_proto_rawDesc = "" +
 	"\x03mpl\x18x \x01(\x04R\x03mpl\x12\x14\n" +
 	"\x05queue\x18y \x01(\rR\x05queue\x12\x12\n" +
 	"\x04cube\x18z \x01(\bR\x04cube\x12\x12\n" +
-	"\x04peer\x18{ \x01(\x04R\x04peer\";\n" +
+	"\x04peer\x18{ \x01(\x04R\x04peer\x12\x10\n" +
+	"\x03mtu\x18| \x01(\rR\x03mtu\";\n" +
 	"\tEthConfig\x12\x10\n" +
 	"\x03dev\x18\x01 \x02(\tR\x03dev\x12\x1c\n" +
 	"\tethertype\x18\x02 \x02(\rR\tethertype\"T\n" +

@@ -130,6 +130,9 @@ func (l Layer) encode(peer uint64) (*pb.Config, error) {
 	if l.Queue != 0 {
 		u.Queue = u32(l.Queue)
 	}
+	if l.MTU != 0 {
+		u.Mtu = u32(l.MTU)
+	}
 	if l.Cube {
 		u.Cube = &l.Cube
 	}

@@ -144,6 +144,7 @@ func (c Catalog) decodeSizes(d *decoder, l *Layer, u *pb.UnicastConfig) {
 		{"max_ttl", uint64(t.GetMaxTtl()), 1, 255},
 		{"mpl", u.GetMpl(), 0, uint64(time.Hour)},
 		{"queue", uint64(u.GetQueue()), 0, maxQueue},
+		{"mtu", uint64(u.GetMtu()), 0, maxMTU},
 	} {
 		if x.v < x.low || x.v > x.high {
 			d.fail("%s: %d, accepted are %d to %d", x.name, x.v, x.low, x.high)
@@ -151,6 +152,7 @@ func (c Catalog) decodeSizes(d *decoder, l *Layer, u *pb.UnicastConfig) {
 	}
 	l.Header = wire.PCI{Addr: int(t.GetAddrSize()), EID: int(t.GetEidSize())}
 	l.MaxTTL, l.MPL, l.Queue, l.Cube = uint8(t.GetMaxTtl()), time.Duration(u.GetMpl()), int(u.GetQueue()), u.GetCube()
+	l.MTU = int(u.GetMtu())
 }
 
 // decodeRouting reads routing and forwarding.

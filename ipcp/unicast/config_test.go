@@ -91,7 +91,7 @@ func same(a, b Layer) string {
 func plain(l Layer) []any {
 	p := l.Policies
 	return []any{
-		l.Info, l.Header, l.MaxTTL, l.MPL, l.Queue, l.Cube,
+		l.Info, l.Header, l.MaxTTL, l.MPL, l.Queue, l.Cube, l.MTU,
 		p.Routing.Name, p.Routing.Config(), p.Forwarding.Name, p.Forwarding.Config(), p.Congestion.Name, p.Congestion.Config(),
 		p.Directory.Name, p.Directory.Config(), p.Scheduler.Name, p.Scheduler.Config(), p.Addressing.Name, p.Addressing.Config(),
 		p.Cost.Name, p.Cost.Config(), p.Shaping.Name, p.Shaping.Config(), p.Admission.Name, p.Admission.Config(),
@@ -167,6 +167,7 @@ var variants = map[string]func(Catalog, *Layer){
 	},
 	"numbers": func(_ Catalog, l *Layer) {
 		l.MaxTTL, l.MPL, l.Queue, l.Cube, l.Info.Hash = 255, 1500*time.Microsecond, 16, true, core.SHA3_512
+		l.MTU = 1200
 	},
 }
 
@@ -267,6 +268,7 @@ func TestConfigurationsThatCannotBeUsed(t *testing.T) {
 		"parameter twice":      {func(m *pb.Config) { m.Unicast.Routing = params("link-state", "burst", "7", "burst", "7") }, "burst: it is there twice"},
 		"parameter of nothing": {func(m *pb.Config) { m.Unicast.Routing = params("link-state", "burst", "") }, "burst: it has no value"},
 		"queue":                {func(m *pb.Config) { q := uint32(1 << 31); m.Unicast.Queue = &q }, "queue: 2147483648"},
+		"mtu":                  {func(m *pb.Config) { q := uint32(1 << 31); m.Unicast.Mtu = &q }, "mtu: 2147483648"},
 		"mpl":                  {func(m *pb.Config) { q := uint64(1 << 63); m.Unicast.Mpl = &q }, "mpl: 9223372036854775808"},
 		"another part":         {func(m *pb.Config) { z := uint32(0); m.Eth = &pb.EthConfig{Dev: str("eth0"), Ethertype: &z} }, "part of another type"},
 	} {

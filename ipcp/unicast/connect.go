@@ -10,14 +10,8 @@ import (
 	"ouroboros/ipcp"
 )
 
-const (
-	connectTimeout = 20 * time.Second // of the whole operation (spec 07 §8)
-	connectPause   = 100 * time.Millisecond
-	// Back-off and time of one try of a connection that is kept up.
-	persistFirst = time.Second
-	persistMost  = 30 * time.Second
-	persistTry   = 5 * time.Second
-)
+// persistTry limits one try of a connection that is kept up.
+const persistTry = 5 * time.Second
 
 // ConnectOptions say which connections are made and how they are kept.
 type ConnectOptions struct {
@@ -32,22 +26,18 @@ type ConnectOptions struct {
 
 // wish is a connection that this side wants: under way, or standing.
 type wish struct {
-	i        *IPCP
-	dst      core.Name
-	lower    core.Name
-	qos      core.QoS
-	comp     ipcp.Announcement
-	persist  bool
-	deadline core.Time // of the operation
-	asked    core.Time // when the exchange of the try under way began
-	trying   bool
-	again    bool // a try of its own: the first operation is over
-	backoff  time.Duration
-	cancel   func() // gives up an allocation under way
-	timer    core.Timer
-	conn     *connection // that stands
-	done     func(error) // nil once the result has been told
-	ended    bool        // the wish is given up
+	*ipcp.Attempt
+	i       *IPCP
+	dst     core.Name
+	qos     core.QoS
+	comp    ipcp.Announcement
+	persist bool
+	asked   core.Time // when the exchange of the try under way began
+	trying  bool
+	again   bool // a try of its own: the first operation is over
+	backoff ipcp.Backoff
+	conn    *connection // that stands
+	ended   bool        // the wish is given up
 }
 
 // Connect makes the connections of the options, management first, to the IPCP of the given name over a flow
@@ -83,15 +73,17 @@ func (i *IPCP) Connect(dst, lower core.Name, o ConnectOptions, done func(error))
 }
 
 func (i *IPCP) connect(dst, lower core.Name, qos core.QoS, comp ipcp.Announcement, persist bool, done func(error)) {
-	w := &wish{i: i, dst: dst, lower: lower, qos: qos, comp: comp, persist: persist, done: done}
-	w.timer = i.env.NewTimer(w.try)
+	w := &wish{i: i, dst: dst, qos: qos, comp: comp, persist: persist, backoff: ipcp.PersistBackoff()}
+	what := fmt.Sprintf("ipcp %s: connect %s to %s", i.cfg.Name, comp.Component, dst)
+	w.Attempt = ipcp.NewAttempt(i.env, i.alloc, i.exchanges.Add, ipcp.Peer{Name: dst, Lower: lower}, what, w.try, done)
 	w.start()
 }
 
 // start begins an operation.
 func (w *wish) start() {
-	w.ended, w.again, w.backoff = false, false, persistFirst
-	w.deadline = w.i.env.Now().Add(connectTimeout)
+	w.ended, w.again = false, false
+	w.backoff.Reset()
+	w.Begin(ipcp.ConnectTimeout)
 	w.list()
 	w.try()
 }
@@ -105,33 +97,30 @@ func (w *wish) list() {
 
 // try allocates a flow and runs the exchange.
 func (w *wish) try() {
-	left := w.deadline.Sub(w.i.env.Now())
+	left := w.Left()
 	if w.again {
 		left = persistTry
 	}
 	w.trying = true
-	w.cancel = w.i.alloc.Alloc(core.Request{Name: w.dst, Layer: w.lower, QoS: w.qos, Timeout: left}, func(f core.Flow, err error) {
-		w.cancel = nil
+	w.Dial(w.qos, left, w.announce, func(f core.Flow, peer ipcp.Announcement, err error) {
 		if err != nil {
 			w.failed(err)
 			return
 		}
-		f = w.i.endToEnd(f)
-		w.asked = w.i.env.Now()
-		ipcp.Initiate(w.i.env, f, w.comp.At(w.i.address), w.i.exchanges.Add, func(peer ipcp.Announcement, err error) {
-			switch {
-			case w.ended:
-				if err == nil {
-					f.Close(0)
-				}
-			case err != nil:
-				w.failed(err)
-			default:
-				peer.Component = w.comp.Component // the name in the answer is not looked at
-				w.answered(peer, f)
-			}
-		})
+		peer.Component = w.comp.Component // the name in the answer is not looked at
+		w.answered(peer, f)
 	})
+}
+
+// announce returns what is said over a flow, if it takes what the component will send over it.
+func (w *wish) announce(f core.Flow) (ipcp.Announcement, error) {
+	if w.comp.Component == ipcp.DataTransfer.Component {
+		if err := w.i.fits(f); err != nil {
+			return ipcp.Announcement{}, err
+		}
+	}
+	w.asked = w.i.env.Now()
+	return w.comp.At(w.i.address), nil
 }
 
 // answered has the flow of a successful exchange put to use.
@@ -140,27 +129,28 @@ func (w *wish) answered(peer ipcp.Announcement, f core.Flow) {
 		w.failed(err)
 		return
 	}
-	w.trying, w.backoff = false, persistFirst
+	w.trying = false
+	w.backoff.Reset()
 	if !w.persist {
 		w.drop()
 	}
-	w.report(nil)
+	w.Tell(nil)
 }
 
 // failed tries once more after a pause unless the time is up or the peer has refused. A wish that persists
 // reports its first failure and goes on.
 func (w *wish) failed(err error) {
 	w.trying = false
-	over := errors.Is(err, ipcp.ErrCEPRefused) || w.i.env.Now().Add(connectPause) >= w.deadline
+	over := errors.Is(err, ipcp.ErrCEPRefused) || errors.Is(err, ErrMTU) || w.Left() <= ipcp.ConnectPause
 	switch {
 	case !w.again && !over:
-		w.timer.Reset(connectPause)
+		w.After(ipcp.ConnectPause)
 	case w.persist:
 		w.retry()
-		w.report(err)
+		w.Tell(err)
 	default:
 		w.drop()
-		w.report(err)
+		w.Tell(err)
 	}
 }
 
@@ -168,8 +158,7 @@ func (w *wish) failed(err error) {
 func (w *wish) retry() {
 	w.list()
 	w.again = true
-	w.timer.Reset(w.backoff)
-	w.backoff = min(2*w.backoff, persistMost)
+	w.After(w.backoff.Next())
 }
 
 // lost tells that the connection has ended without having been given up here.
@@ -183,26 +172,14 @@ func (w *wish) lost() {
 // redo makes the connection anew beside the one that stands, which it then replaces.
 func (w *wish) redo() {
 	if !w.trying {
-		w.timer.Stop()
+		w.Rest()
 		w.start()
 	}
 }
 
-// report tells the result, once.
-func (w *wish) report(err error) {
-	done := w.done
-	if w.done = nil; done == nil {
-		return
-	}
-	if err != nil {
-		err = fmt.Errorf("ipcp %s: connect %s to %s: %w", w.i.cfg.Name, w.comp.Component, w.dst, err)
-	}
-	done(err)
-}
-
 // drop takes the wish out of those that are under way.
 func (w *wish) drop() {
-	w.timer.Stop()
+	w.Rest()
 	if k := slices.Index(w.i.wishes, w); k >= 0 {
 		w.i.wishes = slices.Delete(w.i.wishes, k, k+1)
 	}
@@ -213,13 +190,8 @@ func (w *wish) drop() {
 func (w *wish) stop(why error) {
 	w.ended, w.persist, w.trying = true, false, false
 	w.drop()
-	if w.cancel != nil {
-		w.cancel()
-		w.cancel = nil
-	}
-	if w.done != nil {
-		w.i.env.Post(func() { w.report(why) })
-	}
+	w.GiveUp()
+	w.TellLater(why)
 }
 
 // Disconnect ends the connections that this side has made to the IPCP of the given name, those under way

@@ -2,11 +2,11 @@ package unicast
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"ouroboros/core"
-	"ouroboros/frcp"
 	"ouroboros/ipcp"
 	"ouroboros/ipcp/unicast/pff"
 )
@@ -24,6 +24,9 @@ var (
 	errNoAddress = errors.New("the peer has no address")
 	// errOwnAddress ends one to a peer with the address of this member.
 	errOwnAddress = errors.New("the peer has the address of this member")
+	// ErrMTU ends one for data transfer over a flow that does not take the packets that the layer promises
+	// to its users. Nobody tries it again; the side that has not asked refuses it with ipcp.ErrCEPRefused.
+	ErrMTU = errors.New("the flow takes shorter packets than the layer")
 )
 
 // connection is an N-1 flow in use by a component.
@@ -52,8 +55,9 @@ func (i *IPCP) incoming(in core.Incoming) {
 	if err != nil {
 		return
 	}
-	f = i.endToEnd(f)
-	ipcp.Accept(i.env, f, i.component, i.exchanges.Add, func(peer ipcp.Announcement, err error) {
+	f = ipcp.EndToEnd(i.env, f)
+	lookup := func(component string) (ipcp.Announcement, bool) { return i.component(component, f) }
+	ipcp.Accept(i.env, f, lookup, i.exchanges.Add, func(peer ipcp.Announcement, err error) {
 		switch {
 		case err != nil:
 		case !i.operational():
@@ -66,23 +70,15 @@ func (i *IPCP) incoming(in core.Incoming) {
 	})
 }
 
-// endToEnd puts the end-to-end protocol on an N-1 flow where its QoS asks for one, or for liveness.
-func (i *IPCP) endToEnd(f core.Flow) core.Flow {
-	if q := f.Info().QoS; q.Mode() == core.ModeRaw && q.BER != 0 && q.Timeout == 0 {
-		return f
-	}
-	return frcp.Wrap(i.env.Derive("n-1"), f)
-}
-
-// component returns what this IPCP announces for a component that a peer asks for.
-func (i *IPCP) component(name string) (ipcp.Announcement, bool) {
+// component returns what this IPCP announces for a component that a peer asks for over a flow.
+func (i *IPCP) component(name string, f core.Flow) (ipcp.Announcement, bool) {
 	switch name {
 	case ipcp.Enrollment.Component:
 		return ipcp.Enrollment, i.operational()
 	case ipcp.Management.Component:
 		return ipcp.Management.At(i.address), i.operational()
 	case ipcp.DataTransfer.Component:
-		return ipcp.DataTransfer.At(i.address), i.operational()
+		return ipcp.DataTransfer.At(i.address), i.operational() && i.fits(f) == nil
 	}
 	return ipcp.Announcement{}, false
 }
@@ -130,6 +126,14 @@ func (i *IPCP) acceptable(peer ipcp.Announcement, mine bool) error {
 			i.conflict()
 		}
 		return errOwnAddress
+	}
+	return nil
+}
+
+// fits checks that a flow takes the packets that the layer promises to its users.
+func (i *IPCP) fits(f core.Flow) error {
+	if mtu := f.Info().MTU - i.parts.dt.HeaderLen(); mtu < i.layer.MTU {
+		return fmt.Errorf("%w: %d bytes, the mtu of the layer is %d", ErrMTU, max(mtu, 0), i.layer.MTU)
 	}
 	return nil
 }
@@ -300,6 +304,8 @@ type Connection struct {
 	Peer      uint64
 	Name      core.Name // to which this side has connected, empty if the peer has
 	Layer     core.Name // that provides the flow
+	EID       uint64    // of the flow in that layer
+	Port      pff.Port  // of a connection for data transfer
 	Since     core.Time
 	Persist   bool
 }
@@ -307,7 +313,8 @@ type Connection struct {
 // Connections hands out the connections in the order in which they were made.
 func (i *IPCP) Connections(yield func(Connection)) {
 	for _, c := range i.conns {
-		x := Connection{Component: c.comp, Peer: c.peer, Layer: c.flow.Info().Layer, Since: c.since}
+		info := c.flow.Info()
+		x := Connection{Component: c.comp, Peer: c.peer, Layer: info.Layer, EID: info.EID, Port: c.port, Since: c.since}
 		if c.wish != nil {
 			x.Name, x.Persist = c.wish.dst, c.wish.persist
 		}

@@ -38,8 +38,7 @@ type IPCP struct {
 	env      core.Env
 	cfg      Config
 	alloc    core.Allocator
-	state    ipcp.State
-	onState  func(ipcp.State)
+	life     ipcp.Life
 	requests func(core.IncomingFlow)
 
 	layer     Layer
@@ -49,11 +48,9 @@ type IPCP struct {
 	conflicts int
 	moving    bool // a change of the address is posted
 
-	serving   bool
-	listens   []func()
-	enrolling *enrolling
+	doors     ipcp.Doors
+	applicant ipcp.Applicant
 	registrar ipcp.Registrar
-	clocks    uint64 // enrollments that found the clocks too far apart
 	conns     []*connection
 	wishes    []*wish
 	reminder  reminder
@@ -76,8 +73,13 @@ func New(env core.Env, alloc core.Allocator, cfg Config) (*IPCP, error) {
 	if err := cfg.Name.Validate(); err != nil {
 		return nil, err
 	}
-	i := &IPCP{env: env, cfg: cfg, alloc: alloc, state: ipcp.Boot}
+	i := &IPCP{env: env, cfg: cfg, alloc: alloc, life: ipcp.NewLife()}
 	i.layer.Info.Kind = core.KindUnicast
+	i.doors = ipcp.Doors{Alloc: alloc, Own: cfg.Name, Autobind: cfg.Autobind, Incoming: i.incoming}
+	i.applicant = ipcp.Applicant{
+		Env: env, Alloc: alloc, Name: cfg.Name, Life: &i.life,
+		Exchanges: i.exchanges.Add, Enrollments: i.enrollments.Add,
+	}
 	i.registrar = ipcp.Registrar{Env: env, Config: i.handOn, Sent: i.enrollments.Add}
 	i.reminder.i = i
 	return i, nil
@@ -87,23 +89,13 @@ func New(env core.Env, alloc core.Allocator, cfg Config) (*IPCP, error) {
 func (i *IPCP) Name() core.Name { return i.cfg.Name }
 
 // State returns the state of its life.
-func (i *IPCP) State() ipcp.State { return i.state }
+func (i *IPCP) State() ipcp.State { return i.life.State() }
 
 // OnState sets who is told of each change of the state.
-func (i *IPCP) OnState(f func(ipcp.State)) { i.onState = f }
-
-func (i *IPCP) become(s ipcp.State) {
-	if s == i.state {
-		return
-	}
-	i.state = s
-	if i.onState != nil {
-		i.onState(s)
-	}
-}
+func (i *IPCP) OnState(f func(ipcp.State)) { i.life.OnState(f) }
 
 // operational reports whether this IPCP is a member of a layer.
-func (i *IPCP) operational() bool { return i.state == ipcp.Operational }
+func (i *IPCP) operational() bool { return i.life.Operational() }
 
 // Address returns the address of this member, 0 before it is operational.
 func (i *IPCP) Address() uint64 { return i.address }
@@ -132,7 +124,7 @@ func (i *IPCP) Unregister(h core.Hash) {
 // Query asks whether another member has the name. An IPCP that is in no layer knows of none.
 func (i *IPCP) Query(h core.Hash, done func(found bool)) (cancel func()) {
 	if !i.operational() {
-		return i.later(func() { done(false) })
+		return ipcp.Later(i.env, func() { done(false) })
 	}
 	return i.parts.dir.Query(i.env.Now(), h, func(addrs []uint64) {
 		for _, a := range addrs {
@@ -148,25 +140,14 @@ func (i *IPCP) Query(h core.Hash, done func(found bool)) (cancel func()) {
 // AllocFlow asks for a flow to a name of the layer.
 func (i *IPCP) AllocFlow(r core.FlowRequest, done func(core.Flow, core.FlowReply, error)) (cancel func()) {
 	if !i.operational() {
-		return i.later(func() { done(nil, core.FlowReply{}, core.ErrIPCPState) })
+		return ipcp.Later(i.env, func() { done(nil, core.FlowReply{}, core.ErrIPCPState) })
 	}
 	return i.parts.fa.AllocFlow(r, done)
 }
 
 // Join is refused: a unicast layer has no broadcast channel.
 func (i *IPCP) Join(done func(core.Flow, error)) (cancel func()) {
-	return i.later(func() { done(nil, core.ErrUnsupp) })
-}
-
-// later gives an answer that is known at once from a posted call.
-func (i *IPCP) later(answer func()) (cancel func()) {
-	canceled := false
-	i.env.Post(func() {
-		if !canceled {
-			answer()
-		}
-	})
-	return func() { canceled = true }
+	return ipcp.Later(i.env, func() { done(nil, core.ErrUnsupp) })
 }
 
 // OnRequest sets who is told of requests for names of this system.
@@ -250,4 +231,6 @@ type EnrollStats struct {
 }
 
 // Enrollment returns the counters of newcomers that enrolled with this member, and of its own enrollment.
-func (i *IPCP) Enrollment() EnrollStats { return EnrollStats{i.registrar.Stats(), i.clocks} }
+func (i *IPCP) Enrollment() EnrollStats {
+	return EnrollStats{i.registrar.Stats(), i.applicant.Clocks()}
+}

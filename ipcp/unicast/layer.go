@@ -2,6 +2,7 @@ package unicast
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"ouroboros/core"
@@ -103,17 +104,23 @@ func (c Catalog) Complete(x Choices, addrSize int) (Choices, error) {
 // Layer is the configuration of a layer: what the first member fixes and enrollment hands on to all
 // others. Nothing in it changes while the layer exists.
 type Layer struct {
-	Info     core.LayerInfo
-	Header   wire.PCI      // sizes of the fields of the header; the zero value is that of the prototype
-	MaxTTL   uint8         // 0 = 60
-	MPL      time.Duration // maximum packet lifetime; 0 = 100 ms
-	Queue    int           // transmit queue of a flow in packets, up to 2^24; 0 = 1023
-	Cube     bool          // packets carry the cube of their flow (decision 3); else 0, as in the prototype
+	Info   core.LayerInfo
+	Header wire.PCI      // sizes of the fields of the header; the zero value is that of the prototype
+	MaxTTL uint8         // 0 = 60
+	MPL    time.Duration // maximum packet lifetime; 0 = 100 ms
+	Queue  int           // transmit queue of a flow in packets, up to 2^24; 0 = 1023
+	// MTU is the longest packet of a user in bytes, up to 2^31-1: what every way in the layer takes, since no
+	// member connects over an N-1 flow that takes less. 0 = what the member's own N-1 flows take; a longer way
+	// may then take less, which nobody tells a user.
+	MTU      int
+	Cube     bool // packets carry the cube of their flow (decision 3); else 0, as in the prototype
 	Policies Choices
 }
 
-// maxQueue bounds the transmit queue of a flow in packets.
-const maxQueue = 1 << 24
+const (
+	maxQueue = 1 << 24       // of the transmit queue of a flow in packets
+	maxMTU   = math.MaxInt32 // bytes
+)
 
 // complete fills in the defaults and checks the ranges.
 func (l Layer) complete(c Catalog) (Layer, error) {
@@ -135,6 +142,9 @@ func (l Layer) complete(c Catalog) (Layer, error) {
 	}
 	if l.MPL < 0 || l.Queue < 0 || l.Queue > maxQueue {
 		return l, fmt.Errorf("layer %s: mpl %v, queue %d packets, accepted are 0 and more, up to %d packets", l.Info.Name, l.MPL, l.Queue, maxQueue)
+	}
+	if l.MTU < 0 || l.MTU > maxMTU {
+		return l, fmt.Errorf("layer %s: mtu %d, accepted are 0 to %d bytes", l.Info.Name, l.MTU, maxMTU)
 	}
 	var err error
 	l.Policies, err = c.Complete(l.Policies, l.Header.Addr)

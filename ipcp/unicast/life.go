@@ -16,7 +16,7 @@ import (
 // address policies that count. It fails with core.ErrIPCPState unless the IPCP is in state boot, and
 // leaves it there when the layer cannot be made.
 func (i *IPCP) Bootstrap(l Layer, index int) error {
-	if i.state != ipcp.Boot {
+	if i.life.State() != ipcp.Boot {
 		return core.ErrIPCPState
 	}
 	l, err := l.complete(i.cfg.Catalog)
@@ -71,10 +71,8 @@ func (i *IPCP) start(l Layer, index int, peer uint64) error {
 // enter makes the components work: this IPCP is a member from now on.
 func (i *IPCP) enter(peer uint64) {
 	i.parts.dir.join(peer)
-	if i.serving {
-		_ = i.listenToLayer() // a lower layer that refuses the name stays without it
-	}
-	i.become(ipcp.Operational)
+	i.doors.Entered(i.layer.Info.Name)
+	i.life.Become(ipcp.Operational)
 }
 
 // assemble makes the components of a layer.
@@ -108,7 +106,7 @@ func (i *IPCP) assemble(l Layer) (*parts, error) {
 	p.dir = newDirectory(i.env.Derive("names"), names, l.Info.Hash, p.dt)
 	p.fa = fa.New(i.env.Derive("fa"), fa.Config{
 		Layer: l.Info, DT: p.dt, Directory: p.dir, Avoidance: avoid, Shaping: shaper, Admission: admission,
-		Rate: i.rate, Cube: l.Cube, MPL: l.MPL, Queue: l.Queue,
+		Rate: i.rate, Cube: l.Cube, MPL: l.MPL, Queue: l.Queue, MTU: l.MTU,
 	})
 	p.router = newRouter(i.env.Derive("router"), route, table)
 	p.router.conflict, p.router.yield = i.conflict, i.yield
@@ -124,55 +122,19 @@ func (i *IPCP) setAddress(a uint64) {
 
 // Serve accepts connections and newcomers: the IPCP listens to its own name, which the broker registers in
 // the layers below, and with Autobind to that of its layer as soon as it is a member.
-func (i *IPCP) Serve() error {
-	if i.state == ipcp.Shutdown {
-		return core.ErrIPCPState
-	}
-	if i.serving {
-		return nil
-	}
-	if err := i.listen(i.cfg.Name); err != nil {
-		return err
-	}
-	i.serving = true
-	if i.operational() {
-		return i.listenToLayer()
-	}
-	return nil
-}
-
-func (i *IPCP) listen(n core.Name) error {
-	stop, err := i.alloc.Listen(n, i.incoming)
-	if err != nil {
-		return fmt.Errorf("ipcp %s: %w", i.cfg.Name, err)
-	}
-	i.listens = append(i.listens, stop)
-	return nil
-}
-
-func (i *IPCP) listenToLayer() error {
-	if !i.cfg.Autobind || i.layer.Info.Name == i.cfg.Name {
-		return nil
-	}
-	return i.listen(i.layer.Info.Name)
-}
+func (i *IPCP) Serve() error { return i.doors.Open(&i.life, i.layer.Info.Name) }
 
 // Leave takes this IPCP out of its layer, for good: it withdraws its links and names, ends its flows with
 // core.ErrFlowDown, its connections, and all operations under way, which report core.ErrIPCPState. In any
 // state it is shut down afterwards. Its peers are told by its routing policy only (spec 07 §3.3).
 func (i *IPCP) Leave() {
-	if i.state == ipcp.Shutdown {
+	if i.life.State() == ipcp.Shutdown {
 		return
 	}
 	was := i.operational()
-	i.become(ipcp.Shutdown)
-	if i.enrolling != nil {
-		i.enrolling.fail(core.ErrIPCPState)
-	}
-	for _, stop := range i.listens {
-		stop()
-	}
-	i.listens = nil
+	i.life.Become(ipcp.Shutdown)
+	i.applicant.Stop(core.ErrIPCPState)
+	i.doors.Close()
 	if was {
 		i.parts.router.stop()
 		i.parts.fa.Close()

@@ -19,7 +19,7 @@ import (
 // numbered from 64, as in the prototype, and all are listed (D7). Files that the prototype does not have
 // show what results are made of. Before the IPCP is operational there is "info" alone.
 func (i *IPCP) RIB() rib.Node {
-	entries := []rib.Entry{rib.Info(i.state.String(), i.layer.Info)}
+	entries := []rib.Entry{rib.Info(i.life.State().String(), i.layer.Info)}
 	if p := i.parts; p != nil {
 		v := view{i, p, rib.NewClock(i.env)}
 		entries = append(
@@ -104,6 +104,7 @@ func writeTransfer(w io.Writer, s dt.Stats) {
 		{"failed nhop", s.DropNoRoute},
 		{"dropped short", s.DropShort},
 		{"dropped unknown", s.DropUnknown},
+		{"dropped mtu", s.DropMTU},
 	} {
 		rib.Counter(w, " "+c.label, c.c.Packets, c.c.Bytes)
 	}

@@ -10,9 +10,9 @@ import (
 
 // AIMDConfig are the parameters of the policy aimd. Members of a layer should use the same values.
 type AIMDConfig struct {
-	Threshold   int           `mapstructure:"threshold" doc:"packets in a queue from which on packets are marked, 1 to 2^20"`
+	Threshold   int           `mapstructure:"threshold" doc:"packets in a queue from which on packets are marked, 1 to 2^20; 0: what the N-1 flow carries in interval/14, 8 to 512"`
 	Interval    time.Duration `mapstructure:"interval" doc:"time between two reports, 1ms to 10s"`
-	Increase    int64         `mapstructure:"increase" doc:"bit/s by which the rate grows in a second, 1000 to 10^12"`
+	Increase    int64         `mapstructure:"increase" doc:"bit/s by which the rate grows in a second, 1000 to 10^12; 0: 1500 bytes per interval/2 in each interval/2"`
 	Decrease    float64       `mapstructure:"decrease" doc:"share of the rate that a mark takes, above 0 and below 1"`
 	InitialRate int64         `mapstructure:"initial_rate" doc:"bit/s at the start, min_rate to max_rate"`
 	MinRate     int64         `mapstructure:"min_rate" doc:"bit/s to which the rate falls at most, 1000 to 10^12"`
@@ -38,11 +38,11 @@ func (c *AIMDConfig) Validate() error {
 
 // checkOneBit checks what the one-bit policies have in common.
 func checkOneBit(threshold int, increase int64) error {
-	if threshold < 1 || threshold > 1<<20 {
-		return fmt.Errorf("parameter threshold: %d, accepted are 1 to %d", threshold, 1<<20)
+	if threshold < 0 || threshold > 1<<20 {
+		return fmt.Errorf("parameter threshold: %d, accepted are 0 to %d", threshold, 1<<20)
 	}
-	if increase < lowestRate || increase > highestRate {
-		return fmt.Errorf("parameter increase: %d, accepted are %d to %d", increase, lowestRate, int64(highestRate))
+	if increase != 0 && (increase < lowestRate || increase > highestRate) {
+		return fmt.Errorf("parameter increase: %d, accepted are 0 and %d to %d", increase, lowestRate, int64(highestRate))
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func checkOneBit(threshold int, increase int64) error {
 // instead of windows, as the layer has no acknowledgements. The step is one of rate per time, so the
 // share of a flow does not depend on its round-trip time.
 //
-// A queue of threshold packets marks. The receiver reports in every interval whether there was a mark in
+// A queue of threshold packets marks (see newThreshold for its default). The receiver reports in every interval whether there was a mark in
 // it (1 or 0), and the first mark after an interval without one at once. The sender starts by doubling
 // its rate in an interval, or in a round trip if that is longer, until the first mark. A mark then takes a
 // share of the rate; marks that are reported within that time and half an interval still tell of the time
@@ -65,7 +65,9 @@ type aimd struct {
 	decrease int64 // of 16 bits behind the point
 }
 
-func (a *aimd) NewPort(int64) Marker { return threshold(a.cfg.Threshold) }
+func (a *aimd) NewPort(rate int64) Marker {
+	return newThreshold(a.cfg.Threshold, a.cfg.Interval, rate)
+}
 
 func (a *aimd) NewFlow(now core.Time) Flow {
 	return &aimdFlow{a: a, throttle: newThrottle(&a.pace, now)}
@@ -119,14 +121,14 @@ func aimdFactory() policy.Factory[Avoidance] {
 		Doc:  "one-bit marks from a queue length on; rates increase additively and decrease multiplicatively",
 		Config: func() any {
 			return &AIMDConfig{
-				Threshold: 20, Interval: 100 * time.Millisecond, Increase: 20e6, Decrease: 0.5,
+				Interval: 50 * time.Millisecond, Decrease: 0.5,
 				InitialRate: 1e6, MinRate: 8e3, MaxRate: highestRate, Silence: time.Second,
 			}
 		},
 		New: func(_ core.Env, cfg any) (Avoidance, error) {
 			c := cfg.(*AIMDConfig)
 			p, err := c.pace()
-			return &aimd{cfg: c, pace: p, increase: c.Increase / 8, decrease: int64(c.Decrease * fixed)}, err
+			return &aimd{cfg: c, pace: p, increase: increaseOf(c.Increase, c.Interval), decrease: int64(c.Decrease * fixed)}, err
 		},
 	}
 }

@@ -10,10 +10,10 @@ import (
 
 // DCTCPConfig are the parameters of the policy dctcp. Members of a layer should use the same values.
 type DCTCPConfig struct {
-	Threshold   int           `mapstructure:"threshold" doc:"K: packets in a queue from which on packets are marked, 1 to 2^20"`
+	Threshold   int           `mapstructure:"threshold" doc:"K: packets in a queue from which on packets are marked, 1 to 2^20; 0: what the N-1 flow carries in interval/14, 8 to 512"`
 	Interval    time.Duration `mapstructure:"interval" doc:"observation window, 1ms to 10s"`
 	Gain        float64       `mapstructure:"gain" doc:"g: weight of the last window in the marked share, above 0 and up to 1"`
-	Increase    int64         `mapstructure:"increase" doc:"bit/s by which the rate grows in a second, 1000 to 10^12"`
+	Increase    int64         `mapstructure:"increase" doc:"bit/s by which the rate grows in a second, 1000 to 10^12; 0: 1500 bytes per interval/2 in each interval/2"`
 	InitialRate int64         `mapstructure:"initial_rate" doc:"bit/s at the start, min_rate to max_rate"`
 	MinRate     int64         `mapstructure:"min_rate" doc:"bit/s to which the rate falls at most, 1000 to 10^12"`
 	MaxRate     int64         `mapstructure:"max_rate" doc:"bit/s to which the rate grows at most, min_rate to 10^12"`
@@ -37,7 +37,7 @@ func (c *DCTCPConfig) Validate() error {
 }
 
 // dctcp is the control of DCTCP (M. Alizadeh et al., "Data Center TCP (DCTCP)", SIGCOMM 2010; RFC 8257) in
-// rates instead of windows. A queue of threshold packets marks. The receiver reports the share F of
+// rates instead of windows. A queue of threshold packets marks (see newThreshold for its default). The receiver reports the share F of
 // marked packets in every observation window, as a fraction of 65535. The sender estimates
 //
 //	α ← (1 − g)·α + g·F,   α = 1 at first (RFC 8257 §3.3)
@@ -46,8 +46,8 @@ func (c *DCTCPConfig) Validate() error {
 // marks the rate grows by a constant.
 //
 // What differs from the RFC, because the layer has neither acknowledgements nor a round-trip time: the
-// window is a parameter, not the round-trip time, of which only a first measurement is known; the step is one of rate per time, so shares do not
-// depend on the round-trip time; loss is not noticed. F counts packets, as the paper has it, where the RFC
+// window is a parameter, not the round-trip time, of which only a first measurement is known; the step is one of rate per time (see increaseOf), so shares do not
+// depend on the round-trip time as long as the interval is longer; loss is not noticed. F counts packets, as the paper has it, where the RFC
 // counts bytes. Slow start doubles the rate in a window and ends with the first mark of the flow, which the
 // receiver reports at once.
 type dctcp struct {
@@ -57,7 +57,9 @@ type dctcp struct {
 	gain     int64 // of 16 bits behind the point
 }
 
-func (d *dctcp) NewPort(int64) Marker { return threshold(d.cfg.Threshold) }
+func (d *dctcp) NewPort(rate int64) Marker {
+	return newThreshold(d.cfg.Threshold, d.cfg.Interval, rate)
+}
 
 func (d *dctcp) NewFlow(now core.Time) Flow {
 	return &dctcpFlow{d: d, throttle: newThrottle(&d.pace, now), alpha: fixed << 14}
@@ -114,14 +116,14 @@ func dctcpFactory() policy.Factory[Avoidance] {
 		Doc:  "one-bit marks from a queue length on; rates decrease by the share of marked packets (RFC 8257)",
 		Config: func() any {
 			return &DCTCPConfig{
-				Threshold: 20, Interval: 100 * time.Millisecond, Gain: 1. / 16, Increase: 20e6,
+				Interval: 50 * time.Millisecond, Gain: 1. / 16,
 				InitialRate: 1e6, MinRate: 8e3, MaxRate: highestRate, Silence: time.Second,
 			}
 		},
 		New: func(_ core.Env, cfg any) (Avoidance, error) {
 			c := cfg.(*DCTCPConfig)
 			p, err := c.pace()
-			return &dctcp{cfg: c, pace: p, increase: c.Increase / 8, gain: int64(c.Gain * fixed)}, err
+			return &dctcp{cfg: c, pace: p, increase: increaseOf(c.Increase, c.Interval), gain: int64(c.Gain * fixed)}, err
 		},
 	}
 }

@@ -26,8 +26,8 @@ const (
 // TestFlowsShareEvenly: sources that always have packets share a bottleneck evenly, also with different
 // round-trip times, use it, keep its queue short and lose nothing once they have started. The bounds of the
 // one-bit policies follow from their sawtooth: aimd falls to half, so its mean without a queue is three
-// quarters, less what is lost when a cut comes twice; the queue is threshold, 20, plus what n flows that grow
-// by 20 Mb/s a second bring in until the cut: n·20e6·d²/2 bits in the time d of window, round trip and queue.
+// quarters, less what is lost when a cut comes twice; the queue is threshold, 8, plus what n flows that grow
+// by 19.2 Mb/s a second bring in until the cut: n·19.2e6·d²/2 bits in the time d of window, round trip and queue.
 // That is much for a link of 20 Mb/s; the rates are kept low for the sake of the test's time.
 func TestFlowsShareEvenly(t *testing.T) {
 	for _, tc := range []struct {

@@ -37,6 +37,7 @@ type DHT struct {
 
 	workAt  core.Time // of the next periodic work
 	selfDue core.Time // of the next lookup of the own identifier
+	backAt  core.Time // of the next request to a contact that was given up, clock.Never if there is none
 	thinAt  core.Time // when names with fewer than k holders are sent again, clock.Never if not
 
 	life    int // counts SetAddress after Stop: queries of an earlier one are not answered
@@ -60,7 +61,7 @@ func (d *DHT) clear() {
 	d.lookups, d.waiting, d.cache, d.own = nil, nil, nil, nil
 	d.byKey, d.held = map[core.Hash]*registration{}, held{}
 	d.join, d.rtt = emergency{at: clock.Never}, estimator{}
-	d.workAt, d.selfDue, d.thinAt = clock.Never, clock.Never, clock.Never
+	d.workAt, d.selfDue, d.backAt, d.thinAt = clock.Never, clock.Never, clock.Never, clock.Never
 }
 
 // SetHash sets the algorithm of the layer's digests, and so the length of identifiers. It is called

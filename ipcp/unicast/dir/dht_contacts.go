@@ -52,8 +52,14 @@ func (t *table) reset(self contact, k int) {
 // index returns the bucket of an identifier.
 func (t *table) index(prefix uint64) int { return bits.LeadingZeros64(prefix ^ t.self.prefix) }
 
-func find(in []known, id core.Hash) int {
-	return slices.IndexFunc(in, func(c known) bool { return c.id == id })
+// find returns the position of the contact with an identifier, which begins with prefix, or -1.
+func find(in []known, prefix uint64, id core.Hash) int {
+	for i := range in {
+		if in[i].prefix == prefix && in[i].id == id {
+			return i
+		}
+	}
+	return -1
 }
 
 // heard enters the sender of a message and reports whether it was not heard before. A member that has
@@ -67,7 +73,7 @@ func (t *table) heard(now core.Time, c contact) (first bool) {
 	}
 	b := &t.buckets[t.index(c.prefix)]
 	e := known{contact: c, seen: now}
-	if i := find(b.live, c.id); i >= 0 {
+	if i := find(b.live, c.prefix, c.id); i >= 0 {
 		first = b.live[i].seen == unseen
 		t.move(b.live[i].addr, c)
 		if b.live[i].lost() {
@@ -76,7 +82,7 @@ func (t *table) heard(now core.Time, c contact) (first bool) {
 		b.live = append(slices.Delete(b.live, i, i+1), e)
 		return first
 	}
-	if i := find(b.spare, c.id); i >= 0 {
+	if i := find(b.spare, c.prefix, c.id); i >= 0 {
 		first = b.spare[i].seen == unseen
 		t.move(b.spare[i].addr, c)
 		b.spare = slices.Delete(b.spare, i, i+1)
@@ -135,7 +141,7 @@ func (t *table) told(c contact) {
 		return
 	}
 	b := &t.buckets[t.index(c.prefix)]
-	if find(b.live, c.id) >= 0 || find(b.spare, c.id) >= 0 {
+	if find(b.live, c.prefix, c.id) >= 0 || find(b.spare, c.prefix, c.id) >= 0 {
 		return
 	}
 	e := known{contact: c, seen: unseen}
@@ -154,7 +160,7 @@ func (t *table) told(c contact) {
 // failed counts a request that a contact has not answered.
 func (t *table) failed(c contact) {
 	b := &t.buckets[t.index(c.prefix)]
-	i := find(b.live, c.id)
+	i := find(b.live, c.prefix, c.id)
 	if i < 0 || b.live[i].addr != c.addr {
 		return
 	}
@@ -168,6 +174,22 @@ func (t *table) failed(c contact) {
 		b.live = slices.Delete(b.live, i, i+1)
 		t.promote(b)
 	}
+}
+
+// lost reports whether a contact has been given up and has not been heard since.
+func (t *table) lost(c contact) bool {
+	b := &t.buckets[t.index(c.prefix)]
+	i := find(b.live, c.prefix, c.id)
+	return i >= 0 && b.live[i].lost()
+}
+
+// anyLost reports whether a contact has been given up and stays for want of another.
+func (t *table) anyLost() bool {
+	live := 0
+	for i := range t.buckets {
+		live += len(t.buckets[i].live)
+	}
+	return live > t.good
 }
 
 // promote moves the spare contact that was seen last, if there is one, to its place among the live ones.
@@ -188,8 +210,9 @@ func (t *table) promote(b *bucket) {
 
 // remove takes a contact out.
 func (t *table) remove(id core.Hash) {
-	b := &t.buckets[t.index(prefixOf(id))]
-	if i := find(b.live, id); i >= 0 {
+	prefix := prefixOf(id)
+	b := &t.buckets[t.index(prefix)]
+	if i := find(b.live, prefix, id); i >= 0 {
 		delete(t.byAddr, b.live[i].addr)
 		if !b.live[i].lost() {
 			t.good--
@@ -198,7 +221,7 @@ func (t *table) remove(id core.Hash) {
 		t.promote(b)
 		return
 	}
-	if i := find(b.spare, id); i >= 0 {
+	if i := find(b.spare, prefix, id); i >= 0 {
 		delete(t.byAddr, b.spare[i].addr)
 		b.spare = slices.Delete(b.spare, i, i+1)
 	}
@@ -265,4 +288,22 @@ func (t *table) neighbourhood() int {
 		}
 		return n < t.k
 	})
+}
+
+// othersAt are numbers of contacts other than one: those that are listed of a bucket, and of the buckets above.
+type othersAt struct{ in, above int }
+
+// countOthers counts the contacts that are not given up, without c.
+func (t *table) countOthers(c *contact) (n [65]othersAt) {
+	above := 0
+	for i := len(t.buckets) - 1; i >= 0; i-- {
+		n[i].above = above
+		for j := range t.buckets[i].live {
+			if x := &t.buckets[i].live[j]; !x.lost() && (x.prefix != c.prefix || x.id != c.id) {
+				n[i].in++
+			}
+		}
+		above += n[i].in
+	}
+	return n
 }

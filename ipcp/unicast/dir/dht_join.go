@@ -11,6 +11,8 @@ import (
 const (
 	knockFirst = 2 * time.Millisecond
 	knockLast  = 1024 * time.Millisecond // from then on between 1 and 2 s
+	// backPause is the longest time between two requests to contacts that were given up.
+	backPause = 30 * time.Second
 )
 
 // emergency is how a member without contacts finds its first (spec 05 §7): it asks its peer for its own
@@ -58,11 +60,12 @@ func (d *DHT) takeWelcome(now core.Time, m *message) bool {
 	if m.code != codeFindNodeRsp || m.key != d.self.id || m.cookie != d.join.cookie || m.cookie == 0 {
 		return false
 	}
+	back := d.table.lost(m.src)
 	d.hear(now, m.src)
 	for _, c := range m.contacts {
 		d.table.told(c)
 	}
-	if d.join.at == clock.Never {
+	if d.join.at == clock.Never && !back {
 		d.stats.Repeated++
 		return true
 	}
@@ -99,6 +102,30 @@ func (d *DHT) checkAlone(now core.Time) {
 	}
 }
 
+// gaveUp is called when a contact may have been given up: from now on one of those is asked from time to time.
+func (d *DHT) gaveUp(now core.Time) {
+	if d.backAt == clock.Never && d.table.anyLost() {
+		d.backAt = now.Add(backPause)
+		d.wake(d.backAt)
+	}
+}
+
+// lookBack asks a contact that was given up, if it is time, and returns when the next one is. A layer that was cut in
+// two gives up all contacts across the cut; without this it would stay two directories when it is one again. Who
+// answers is a contact again, and the own identifier is looked up through it (takeWelcome).
+func (d *DHT) lookBack(now core.Time) core.Time {
+	if now < d.backAt {
+		return d.backAt
+	}
+	d.backAt = clock.Never
+	d.scratch = d.table.closest(d.scratch[:0], d.rand.Uint64(), 1, true)
+	if len(d.scratch) > 0 {
+		d.send(d.scratch[0].addr, &message{code: codeFindNodeReq, key: d.self.id, cookie: d.join.cookie})
+		d.backAt = now.Add(d.soonerThan(backPause))
+	}
+	return d.backAt
+}
+
 // fill is called when a lookup of the own identifier is over: the contacts close by are known now. The
 // first time, the buckets farther away that have room are looked up soon, one after the other.
 func (d *DHT) fill(now core.Time) {
@@ -118,7 +145,7 @@ func (d *DHT) fill(now core.Time) {
 
 // renew looks up one part of the contact table that is due, if any, and returns when the next one is.
 func (d *DHT) renew(now core.Time) core.Time {
-	next := d.selfDue
+	next := min(d.selfDue, d.lookBack(now))
 	if d.selfDue <= now {
 		d.selfDue = clock.Never // until fill
 		d.start(now, &lookup{key: d.self.id, refresh: true})

@@ -187,6 +187,7 @@ func (d *DHT) expire(now core.Time, l *lookup) {
 			p.state = silent
 		}
 	}
+	d.gaveUp(now)
 	if l.over || now < l.round {
 		d.advance(now, l)
 		return

@@ -208,8 +208,12 @@ func (d *DHT) replicateDue(now core.Time) core.Time {
 // not have the value yet.
 func (d *DHT) handOff(now core.Time, c contact) {
 	wall, n := d.unix(), 0
+	if len(d.held.items) == 0 {
+		return
+	}
+	others := d.table.countOthers(&c)
 	for _, it := range d.held.items {
-		if !d.handsOver(it.prefix, &c) {
+		if d.ruledOut(it.prefix, &c, &others) || !d.handsOver(it.prefix, &c) {
 			continue
 		}
 		for i := range it.values {
@@ -225,6 +229,18 @@ func (d *DHT) handOff(now core.Time, c contact) {
 			}
 		}
 	}
+}
+
+// ruledOut tells from the numbers of other contacts in the buckets alone that this member does not hand over
+// the values of a key to c. A member holds hundreds of keys, hears a thousand members, and there is next to
+// nothing to hand over.
+//
+// All contacts in the bucket of the key are closer to it than this member, so a few of them are enough. To a
+// key that shares more bits with this member than c does, this member is closer than c, and so are all in the
+// buckets above that of c.
+func (d *DHT) ruledOut(key uint64, c *contact, others *[65]othersAt) bool {
+	at, of := d.table.index(key), d.table.index(c.prefix)
+	return at < 64 && others[at].in >= handers || at > of && others[of].above >= d.cfg.K-1
 }
 
 // handsOver tells whether c is among the k closest to a key and this member among the few closest others.

@@ -1,6 +1,7 @@
 package dir
 
 import (
+	"maps"
 	"slices"
 
 	"ouroboros/core"
@@ -35,6 +36,14 @@ func (n *Names) Remove(h core.Hash, addr uint64) {
 		return
 	}
 	n.byHash[h] = slices.Delete(at, i, i+1)
+}
+
+// Forget removes all entries of addr: the member that had it has ended without taking its names back.
+func (n *Names) Forget(addr uint64) {
+	maps.DeleteFunc(n.byHash, func(h core.Hash, at []uint64) bool {
+		n.byHash[h] = slices.DeleteFunc(at, func(a uint64) bool { return a == addr })
+		return len(n.byHash[h]) == 0
+	})
 }
 
 // Lookup returns the addresses of a digest in the order in which they were entered (as spec 05 §6.3

@@ -50,6 +50,7 @@ type DT struct {
 	flows  Flows
 	origin PerCube // packets of flows that start here and belong to no port
 	gone   PerCube // of ports that have been removed
+	waited gauge   // in ports that have been removed
 	limits limits  // of the N-1 flows together
 }
 
@@ -61,7 +62,10 @@ type component struct {
 }
 
 // limits are what the N-1 flows of all ports leave and need, kept because every packet asks for them.
-type limits struct{ mtu, headroom, tailroom int }
+type limits struct {
+	mtu, headroom, tailroom int
+	rate                    int64 // bit/s
+}
 
 // New returns a component without an address and without ports.
 func New(env core.Env, cfg Config) *DT {
@@ -95,6 +99,10 @@ func (d *DT) Limits() (mtu, headroom, tailroom int) {
 	return d.limits.mtu, d.limits.headroom + d.hdr, d.limits.tailroom
 }
 
+// Rate returns the smallest rate of the N-1 flows in bit/s, 0 if one of them does not know its own or there is
+// none. It bounds what a flow of the layer can get; other members may bound it further.
+func (d *DT) Rate() int64 { return d.limits.rate }
+
 // measure computes the limits anew: a port has come, gone or changed.
 func (d *DT) measure() {
 	l, first := limits{}, true
@@ -108,6 +116,9 @@ func (d *DT) measure() {
 			p.rate = i.Rate
 			p.marker.SetRate(i.Rate)
 		}
+		if first || i.Rate == 0 || l.rate > 0 && i.Rate < l.rate {
+			l.rate = i.Rate
+		}
 		if m := max(i.MTU-d.hdr, 0); first || m < l.mtu {
 			l.mtu, first = m, false
 		}
@@ -117,9 +128,11 @@ func (d *DT) measure() {
 }
 
 // Send sends a packet of this member (spec 02 §5). It takes p, except with core.ErrWouldBlock: then the
-// port on which it would leave is full, and wake is called once there is room. With a wake of nil the
-// packet waits in the scheduler, or is dropped there. hash tells apart flows to one destination.
-func (d *DT) Send(dst uint64, cube core.Cube, eid uint64, hash uint32, p *pkt.Buf, wake func()) error {
+// port on which it would leave is full, and s is woken once it may try again. Under a scheduler that orders
+// packets one packet of s waits there before that happens, so that its turn is what the policy says.
+// Without a sender the packet waits in the scheduler, or is dropped there. hash tells apart flows to one
+// destination.
+func (d *DT) Send(dst uint64, cube core.Cube, eid uint64, hash uint32, p *pkt.Buf, s *Sender) error {
 	n := p.Len()
 	out := d.route(dst, hash)
 	if out == nil {
@@ -127,13 +140,12 @@ func (d *DT) Send(dst uint64, cube core.Cube, eid uint64, hash uint32, p *pkt.Bu
 		d.drop(p)
 		return core.ErrIPCP
 	}
-	if out.blocked && wake != nil {
-		out.waiters = append(out.waiters, wake)
+	if s != nil && s.waits(out) {
 		return core.ErrWouldBlock
 	}
 	p = d.roomy(p, out.headroom+d.hdr)
 	d.cfg.Layout.Put(p.Push(d.hdr), dst, uint8(cube), d.cfg.MaxTTL, out.mark(0, n+d.hdr), eid)
-	err := out.send(p, cube)
+	err := out.send(p, cube, s)
 	if err == nil && eid < FirstFlow {
 		d.sender(eid).of(cube).LocalReceived.Add(n)
 		out.st.of(cube).LocalSent.Add(n + d.hdr)
@@ -216,7 +228,7 @@ func (d *DT) receive(in *port, p *pkt.Buf) {
 	}
 	ecn := l.ECN(h)
 	*ecn = out.mark(*ecn, n)
-	_ = out.send(d.roomy(p, out.headroom), cube) // the port has counted it
+	_ = out.send(d.roomy(p, out.headroom), cube, nil) // the port has counted it
 }
 
 // deliver hands a packet for this member to its component or flow. in are the counters of the port and

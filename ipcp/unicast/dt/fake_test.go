@@ -24,6 +24,8 @@ type fakeFlow struct {
 	discard bool // release what is written at once
 	sink    core.Sink
 	closed  bool
+
+	scribble bool // writes its own number into a packet that it refuses, as a shim may
 }
 
 func newFakeFlow() *fakeFlow {
@@ -44,12 +46,16 @@ func (f *fakeFlow) Write(p *pkt.Buf) error {
 		}
 		return f.refuse
 	case f.room == 0:
+		if f.scribble {
+			p.Meta = pkt.Meta{Flow: 1}
+		}
 		return core.ErrWouldBlock
-	case f.discard:
+	}
+	f.room--
+	if f.discard {
 		p.Release()
 		return nil
 	}
-	f.room--
 	if p.Headroom() < f.info.Headroom {
 		panic("a packet without the headroom that the flow asks for")
 	}
@@ -82,6 +88,7 @@ func (u *fakeUser) PortClosed(_ pff.Port, peer uint64, _ error) {
 // address 100+k.
 type member struct {
 	*DT
+	fail  func(format string, args ...any)
 	w     *sim.World
 	env   core.Env
 	pff   pff.PFF
@@ -91,9 +98,16 @@ type member struct {
 
 const self = 7
 
+// newMember returns a member under the scheduler fifo with the given limit.
 func newMember(t testing.TB, layout wire.PCI, congestion string, limit, ports int) *member {
 	t.Helper()
-	m := &member{w: sim.New(1)}
+	return newScheduled(t, layout, congestion, "fifo", map[string]any{"limit": limit}, ports)
+}
+
+// newScheduled returns a member under a scheduler of the policy table.
+func newScheduled(t testing.TB, layout wire.PCI, congestion, scheduler string, params map[string]any, ports int) *member {
+	t.Helper()
+	m := &member{w: sim.New(1), fail: t.Errorf}
 	m.env = m.w.Node("n")
 	table, err := pff.Policies().Choose("simple", nil)
 	if err != nil {
@@ -110,7 +124,7 @@ func newMember(t testing.TB, layout wire.PCI, congestion string, limit, ports in
 	if err != nil {
 		t.Fatal(err)
 	}
-	queue, err := sched.Policies().Choose("fifo", map[string]any{"limit": limit})
+	queue, err := sched.Policies().Choose(scheduler, params)
 	if err != nil {
 		t.Fatal(err)
 	}

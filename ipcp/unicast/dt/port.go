@@ -29,12 +29,16 @@ type port struct {
 	blocked  bool      // the N-1 flow has refused a packet and has not called Writable since
 	marker   ca.Marker // nil if the congestion policy does not mark
 	queue    sched.Scheduler
+	waits    gauge // packets in queue
 	st       PerCube
 	rate     int64 // of the N-1 flow as the marker knows it, bit/s
 	since    core.Time
 	user     PortUser
-	waiters  []func() // flows of this member that were refused, in order
-	spare    []func() // the slice that waiters came from, for use again
+	order    sched.Ordering // the queue, nil if packets leave in the order of their arrival
+	passed   *pkt.Buf       // the N-1 flow has it, and the queue still lists it; nil for none
+	held     []*Sender      // flows of this member with a packet in the queue; only under another order
+	waiters  []*Sender      // flows of this member that were refused, in order
+	spare    []*Sender      // the slice that waiters came from, for use again
 }
 
 // AddPort takes over an N-1 flow to the member with address peer.
@@ -46,6 +50,10 @@ func (d *DT) AddPort(peer uint64, f core.Flow, user PortUser) (pff.Port, error) 
 	rate := f.Info().Rate
 	p := &port{d: d, peer: peer, flow: f, user: user, queue: q, since: d.env.Now(), rate: rate}
 	p.marker = d.cfg.Avoidance.NewPort(rate)
+	p.order, _ = q.(sched.Ordering)
+	if b, ok := f.(interface{ GiveBack() }); ok && p.order != nil {
+		b.GiveBack() // none that it refuses is to go before one that is the head by then
+	}
 	if n := len(d.free); n > 0 {
 		p.index = d.free[n-1]
 		d.free = d.free[:n-1]
@@ -69,10 +77,9 @@ func (d *DT) RemovePort(i pff.Port, closeFlow bool) {
 	d.ports[i] = nil
 	d.free = append(d.free, i)
 	d.measure()
-	for b := p.queue.Drain(); b != nil; b = p.queue.Drain() {
-		d.count(p, b).DropWrite.Add(b.Len())
-		d.drop(b)
-	}
+	p.clear()
+	p.measure()
+	d.waited.fold(&p.waits)
 	for c := range p.st {
 		d.gone[c].add(&p.st[c])
 	}
@@ -101,6 +108,9 @@ func (p *port) queued() int {
 	if p.blocked {
 		n += p.queue.Len()
 	}
+	if p.passed != nil {
+		n-- // the N-1 flow counts it
+	}
 	return n
 }
 
@@ -119,59 +129,95 @@ func (p *port) mark(ecn uint8, n int) uint8 {
 }
 
 // send writes a packet to the N-1 flow, or lets it wait in the scheduler while that is full. It takes
-// the packet in any case.
-func (p *port) send(b *pkt.Buf, cube core.Cube) error {
+// the packet in any case. s is the flow of this member that it belongs to, nil for none.
+func (p *port) send(b *pkt.Buf, cube core.Cube, s *Sender) error {
 	if !p.blocked {
 		n := b.Len()
 		err := p.flow.Write(b)
-		if err == nil {
-			p.st.of(cube).Sent.Add(n)
-			return nil
-		}
 		if !errors.Is(err, core.ErrWouldBlock) {
-			p.st.of(cube).DropWrite.Add(n)
+			p.st.of(cube).written(n, err)
 			return err
 		}
 		p.blocked = true
+	}
+	if s != nil && p.order != nil {
+		return p.hold(b, cube, s)
 	}
 	if !p.queue.Push(p.d.env.Now(), b, cube) {
 		p.st.of(cube).DropWrite.Add(b.Len())
 		p.d.drop(b)
 		return core.ErrAgain
 	}
+	p.measure()
 	return nil
 }
 
-// drain writes what waits as far as the N-1 flow takes it.
-func (p *port) drain() {
+// drain writes what waits as far as the N-1 flow takes it, and reports whether it has taken all.
+func (p *port) drain() bool {
 	now := p.d.env.Now()
 	for {
 		b := p.queue.Head(now)
 		if b == nil {
-			return
+			return true
 		}
-		n, st := b.Len(), p.d.count(p, b)
+		n, st, s := b.Len(), p.d.count(p, b), p.holder(b)
 		err := p.flow.Write(b)
 		if errors.Is(err, core.ErrWouldBlock) {
-			p.blocked = true
-			return
+			if s != nil {
+				s.note() // the N-1 flow may have written over it
+			}
+			return false
+		}
+		st.written(n, err)
+		if s != nil && !p.next(s, b) {
+			return true
 		}
 		p.queue.Pop(now)
-		if err != nil {
-			st.DropWrite.Add(n)
-			continue
-		}
-		st.Sent.Add(n)
 	}
 }
 
-// Writable continues after the N-1 flow was full.
+// next lets a flow of this member go on whose packet b has gone. Its next one is in the scheduler before b is
+// removed from there, so that the policy sees a flow that has more to send as one that never stopped. It
+// reports false if the flow has ended the port.
+func (p *port) next(s *Sender, b *pkt.Buf) bool {
+	p.release(s)
+	p.passed = b
+	s.wake()
+	stays := p.passed != nil
+	p.passed = nil
+	return stays
+}
+
+// Writable continues after the N-1 flow was full. It counts as full until all that waits has gone, so that
+// nothing that is sent meanwhile overtakes it.
 func (p *port) Writable() {
-	p.blocked = false
-	p.drain()
-	if !p.blocked {
+	p.blocked = true
+	done := p.drain()
+	p.measure()
+	if done {
+		p.blocked = false
 		p.wake()
 	}
+}
+
+// clear drops what waits, and has the flows of this member whose packets were among it wait to be woken.
+func (p *port) clear() {
+	for b := p.queue.Drain(); b != nil; b = p.queue.Drain() {
+		if b == p.passed {
+			p.passed = nil // it is not here any more
+			continue
+		}
+		p.d.count(p, b).DropWrite.Add(b.Len())
+		p.d.drop(b)
+	}
+	for _, s := range p.held {
+		s.held = nil
+		if s.wanted {
+			s.wanted = false
+			p.waiters = append(p.waiters, s)
+		}
+	}
+	p.held = nil
 }
 
 // wake lets the flows of this member that wait for the port try again, first refused first served. It
@@ -180,14 +226,14 @@ func (p *port) Writable() {
 func (p *port) wake() {
 	w := p.waiters
 	p.waiters, p.spare = p.spare[:0], nil
-	for i, f := range w {
+	for i, s := range w {
 		if p.blocked {
 			refused := p.waiters
 			p.waiters = append(slices.Delete(w, 0, i), refused...)
 			p.spare = refused[:0]
 			return
 		}
-		f()
+		s.Wake()
 	}
 	clear(w)
 	p.spare = w[:0]

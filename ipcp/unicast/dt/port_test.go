@@ -28,7 +28,7 @@ func TestFailedWritesAreCounted(t *testing.T) {
 	m := newMember(t, wire.DefaultPCI, "none", 10, 2)
 	m.flows[1].refuse = core.ErrFlowDown
 	m.arrive(0, m.packet(101, 0, 60, 0, 99, "abc"))
-	if err := m.Send(101, 0, 64, 0, m.env.Pool.Get(64, 3), func() {}); !errors.Is(err, core.ErrFlowDown) {
+	if err := m.Send(101, 0, 64, 0, m.env.Pool.Get(64, 3), &Sender{Wake: func() {}}); !errors.Is(err, core.ErrFlowDown) {
 		t.Errorf("Send: %v", err)
 	}
 	if st := m.port(1); st != (Stats{DropWrite: Counter{2, 36}}) {
@@ -60,11 +60,11 @@ func TestBlockedFlow(t *testing.T) {
 	}
 	var log []string
 	own := func(name string, n int) {
-		var try func()
-		try = func() {
+		s := &Sender{}
+		s.Wake = func() {
 			for n > 0 {
 				p := m.env.Pool.GetCopy(64, []byte(name))
-				err := m.Send(101, 0, 64, 0, p, try)
+				err := m.Send(101, 0, 64, 0, p, s)
 				if errors.Is(err, core.ErrWouldBlock) {
 					if string(p.Bytes()) != name {
 						t.Errorf("a packet was given back as %q", p.Bytes())
@@ -76,7 +76,7 @@ func TestBlockedFlow(t *testing.T) {
 				n--
 			}
 		}
-		try()
+		s.Wake()
 	}
 	own("a", 3)
 	own("b", 2)
@@ -133,7 +133,7 @@ func TestPortsComeAndGo(t *testing.T) {
 	m.arrive(0, m.packet(101, 0, 60, 0, 99, "abc"))
 	woken := 0
 	p := m.env.Pool.Get(64, 3)
-	if err := m.Send(101, 0, 64, 0, p, func() { woken++ }); !errors.Is(err, core.ErrWouldBlock) {
+	if err := m.Send(101, 0, 64, 0, p, &Sender{Wake: func() { woken++ }}); !errors.Is(err, core.ErrWouldBlock) {
 		t.Fatal(err)
 	}
 	p.Release()

@@ -1,6 +1,8 @@
 package dt
 
 import (
+	"errors"
+
 	"ouroboros/core"
 	"ouroboros/ipcp/unicast/pff"
 )
@@ -18,6 +20,7 @@ type Stats struct {
 	LocalSent, LocalReceived Counter
 	DropTTL, DropNoRoute     Counter
 	DropWrite                Counter // the N-1 flow is down or took no more
+	DropMTU                  Counter // longer than the N-1 flow takes
 	DropShort                Counter // shorter than the header
 	DropUnknown              Counter // no such component here
 }
@@ -54,11 +57,24 @@ func (s *Stats) add(t *Stats) {
 		{&s.DropTTL, t.DropTTL},
 		{&s.DropNoRoute, t.DropNoRoute},
 		{&s.DropWrite, t.DropWrite},
+		{&s.DropMTU, t.DropMTU},
 		{&s.DropShort, t.DropShort},
 		{&s.DropUnknown, t.DropUnknown},
 	} {
 		x.to.Packets += x.from.Packets
 		x.to.Bytes += x.from.Bytes
+	}
+}
+
+// written counts a packet of n bytes that the N-1 flow has taken, with what it said.
+func (s *Stats) written(n int, err error) {
+	switch {
+	case err == nil:
+		s.Sent.Add(n)
+	case errors.Is(err, core.ErrMsgSize):
+		s.DropMTU.Add(n)
+	default:
+		s.DropWrite.Add(n)
 	}
 }
 

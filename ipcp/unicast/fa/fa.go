@@ -73,6 +73,7 @@ type Config struct {
 	Cube  bool
 	MPL   time.Duration // 0 = MPL
 	Queue int           // transmit queue of a flow in packets; 0 = QueueLen
+	MTU   int           // of the layer in bytes of a user's packet; 0 = what the N-1 flows take
 }
 
 // FA is a flow allocator. It belongs to the actor of its IPCP.
@@ -85,6 +86,7 @@ type FA struct {
 	asked   map[request]*flow // requests of others, whose flows are there or wait for an answer
 	pending int               // of them those without an answer
 	past    past              // requests of others that are over
+	ended   FlowStats         // of flows that are no more
 	handler func(core.IncomingFlow)
 	st      Stats
 	closed  bool
@@ -132,7 +134,7 @@ func (a *FA) newFlow(qos core.QoS) *flow {
 		f.cube = qos.Cube()
 	}
 	f.eid = a.ids.id(slot, a.env.Rand.Uint32())
-	f.wake, f.settle = f.unblocked, f.catchUp
+	f.sender.Wake, f.settle = f.unblocked, f.catchUp
 	f.timer = a.env.NewTimer(f.tick)
 	a.flows[slot] = f
 	return f
@@ -259,6 +261,17 @@ func (a *FA) Flows(yield func(FlowInfo)) {
 			yield(f.describe())
 		}
 	}
+}
+
+// Carried returns the sums of the counters of all flows that are or were.
+func (a *FA) Carried() FlowStats {
+	sum := a.ended
+	for _, f := range a.flows {
+		if f != nil {
+			sum.add(&f.st)
+		}
+	}
+	return sum
 }
 
 // Close ends all flows: the IPCP leaves the layer.

@@ -6,6 +6,7 @@ import (
 	"ouroboros/core"
 	"ouroboros/core/trace"
 	"ouroboros/ipcp/unicast/ca"
+	"ouroboros/ipcp/unicast/dt"
 	"ouroboros/ipcp/unicast/shape"
 )
 
@@ -32,6 +33,20 @@ type FlowStats struct {
 	Paused                  time.Duration // by the congestion policy
 	Shaped                  time.Duration // by the shaping policy, beyond that
 	Policed                 uint64        // packets that the shaping policy has dropped
+}
+
+func (s *FlowStats) add(t *FlowStats) {
+	s.Sent += t.Sent
+	s.SentBytes += t.SentBytes
+	s.SendFailed += t.SendFailed
+	s.Received += t.Received
+	s.ReceivedBytes += t.ReceivedBytes
+	s.ReceiveFailed += t.ReceiveFailed
+	s.UpdatesSent += t.UpdatesSent
+	s.UpdatesReceived += t.UpdatesReceived
+	s.Paused += t.Paused
+	s.Shaped += t.Shaped
+	s.Policed += t.Policed
 }
 
 // FlowInfo describes a flow for the management tree and for results.
@@ -75,7 +90,7 @@ type flow struct {
 	owed     bool      // Writable, to a user that has not attached yet
 	on       bool      // the user receives
 	posted   bool      // settle is posted
-	wake     func()    // unblocked
+	sender   dt.Sender // as data transfer knows the flow
 	settle   func()    // catchUp
 	end      error     // why the layer has ended the flow, until the user is told
 	st       FlowStats
@@ -91,10 +106,20 @@ func (f *flow) describe() FlowInfo {
 
 // Info describes the flow.
 func (f *flow) Info() core.FlowInfo {
-	mtu, headroom, tailroom := f.a.cfg.DT.Limits()
+	_, headroom, tailroom := f.a.cfg.DT.Limits()
 	return core.FlowInfo{
-		MTU: mtu, Headroom: headroom, Tailroom: tailroom, QoS: f.qos, MPL: f.a.cfg.MPL, Layer: f.a.cfg.Layer.Name, EID: f.eid,
+		MTU: f.a.mtu(), Headroom: headroom, Tailroom: tailroom, QoS: f.qos, MPL: f.a.cfg.MPL, Rate: f.a.cfg.DT.Rate(), Layer: f.a.cfg.Layer.Name, EID: f.eid,
 	}
+}
+
+// mtu returns the longest packet of a flow in bytes: what the layer promises for every way, but no more than the
+// N-1 flows take. It is 0 without N-1 flows.
+func (a *FA) mtu() int {
+	mtu, _, _ := a.cfg.DT.Limits()
+	if a.cfg.MTU > 0 {
+		return min(mtu, a.cfg.MTU)
+	}
+	return mtu
 }
 
 // admit asks the admission policy to take the flow on.
@@ -182,5 +207,6 @@ func (f *flow) discard() {
 	}
 	f.txq.clear()
 	f.rxq.clear()
+	f.a.ended.add(&f.st)
 	f.a.remove(f)
 }

@@ -407,3 +407,27 @@ func BenchmarkWriteToReceive(b *testing.B) {
 		b.Fatal("nothing arrived")
 	}
 }
+
+// TestCarriedCountsFlowsThatHaveEnded: what was sent and received stays in the sums.
+func TestCarriedCountsFlowsThatHaveEnded(t *testing.T) {
+	b := newBench(t, wire.DefaultPCI, 10)
+	u, v := b.establish(), b.establish()
+	for _, x := range []*user{u, u, v} {
+		if err := x.write("abc"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.arrive(u.flow.Info().EID, []byte("four"))
+	b.run(time.Second)
+	check := func(what string) {
+		t.Helper()
+		if got := b.fa.Carried(); got.Sent != 3 || got.SentBytes != 9 || got.Received != 1 || got.ReceivedBytes != 4 {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
+	check("at first")
+	u.flow.Close(0)
+	check("after a flow has been closed")
+	b.fa.Close()
+	check("after the member has left")
+}

@@ -21,7 +21,7 @@ func (f *flow) Write(p *pkt.Buf) error {
 		p.Release()
 		return core.ErrFlowDown
 	}
-	if mtu, _, _ := f.a.cfg.DT.Limits(); p.Len() > mtu && mtu > 0 {
+	if mtu := f.a.mtu(); p.Len() > mtu && mtu > 0 {
 		p.Release()
 		return core.ErrMsgSize
 	}
@@ -105,7 +105,7 @@ func (f *flow) arm() {
 // transmit hands a packet to data transfer. It reports false if the N-1 flow is full: the packet stays.
 func (f *flow) transmit(p *pkt.Buf) bool {
 	n := uint64(p.Len())
-	err := f.a.cfg.DT.Send(f.raddr, f.cube, f.reid, dt.FlowHash(f.reid), p, f.wake)
+	err := f.a.cfg.DT.Send(f.raddr, f.cube, f.reid, dt.FlowHash(f.reid), p, &f.sender)
 	if errors.Is(err, core.ErrWouldBlock) {
 		f.waiting, f.resume = true, clock.Never
 		f.arm()

@@ -20,8 +20,9 @@ type OfflineMember struct {
 
 // OfflineLink is a link as one of its ends sees it; the other end has one in return.
 type OfflineLink struct {
-	To   int    // index of the member at the far end
-	Cost uint32 // of a packet in this direction; 0 counts as 1
+	To       int    // index of the member at the far end
+	Cost     uint32 // of a packet in this direction; 0 counts as 1
+	DataOnly bool   // no management flow runs over the link, as both ends see it; see OfflineTree
 }
 
 // OfflineRoute is one line of a table: the next hops towards Dst in order of preference, as positions in
@@ -45,7 +46,8 @@ const (
 // and as long again as it took; what hold times and pacing of the policies add must be
 // shorter than that. A layer that does not come to rest within 10 minutes of its time is an error.
 //
-// It is linear in the messages that the policies send: 1000 members with 2000 links take some seconds.
+// It is linear in the messages that the policies send. Under link-state these are as many as there are
+// directed adjacencies, times the links with a management flow, nearly twice if those have circles.
 func Offline(members []OfflineMember, want pff.Want) ([][]OfflineRoute, error) {
 	o := &offline{members: members, tables: make([][]OfflineRoute, len(members))}
 	if err := o.wire(); err != nil {
@@ -62,6 +64,36 @@ func Offline(members []OfflineMember, want pff.Want) ([][]OfflineRoute, error) {
 		return nil, err
 	}
 	return o.tables, nil
+}
+
+// OfflineTree leaves management flows on the links of a tree only, in each connected part of the layer. Members
+// that flood hear everything over it that they would hear over all links, each message once, and come
+// to the same tables; link-state does. A policy that talks to its neighbours about themselves, as path-vector does,
+// needs a management flow on every link.
+func OfflineTree(members []OfflineMember) {
+	seen := make([]bool, len(members))
+	in := map[[2]int]bool{}
+	for root := range members {
+		if seen[root] {
+			continue
+		}
+		seen[root] = true
+		for todo := []int{root}; len(todo) > 0; todo = todo[1:] {
+			i := todo[0]
+			for _, l := range members[i].Links {
+				if l.To >= 0 && l.To < len(members) && !seen[l.To] {
+					seen[l.To], in[[2]int{i, l.To}], in[[2]int{l.To, i}] = true, true, true
+					todo = append(todo, l.To)
+				}
+			}
+		}
+	}
+	for i := range members {
+		for k := range members[i].Links {
+			l := &members[i].Links[k]
+			l.DataOnly = !in[[2]int{i, l.To}]
+		}
+	}
 }
 
 // offline is a run of Offline.
@@ -101,6 +133,9 @@ func (o *offline) wire() error {
 			if o.back[i][k] < 0 {
 				return fmt.Errorf("link %d of member %d has no other end at member %d", k, i, l.To)
 			}
+			if l.DataOnly != o.members[l.To].Links[o.back[i][k]].DataOnly {
+				return fmt.Errorf("link %d of member %d has a management flow at one end only", k, i)
+			}
 		}
 	}
 	return nil
@@ -125,6 +160,9 @@ func (o *offline) connect(i int) {
 	m := &o.members[i]
 	for _, kind := range []Kind{Mgmt, DT} {
 		for k, l := range m.Links {
+			if kind == Mgmt && l.DataOnly {
+				continue
+			}
 			m.Policy.AddNeighbour(0, kind, o.members[l.To].Addr, Port(k))
 			o.carryOut(i)
 		}

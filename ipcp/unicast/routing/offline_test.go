@@ -3,6 +3,7 @@ package routing
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -156,6 +157,51 @@ func TestOfflineRefusesHalfLinks(t *testing.T) {
 		if _, err := Offline(members, pff.WantFirst); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("link to %d: %v, want %q", to, err, says)
 		}
+	}
+}
+
+// TestOfflineTreeGivesTheSameTables: what is flooded over a tree is known as widely as over all links.
+func TestOfflineTreeGivesTheSameTables(t *testing.T) {
+	var random [][2]int
+	index := map[uint64]int{}
+	for i, a := range erdosRenyi(60) {
+		for _, x := range a {
+			if _, ok := index[x]; !ok {
+				index[x] = len(index)
+			}
+		}
+		if i%2 == 0 {
+			random = append(random, [2]int{index[a[0]], index[a[1]]})
+		}
+	}
+	for name, layer := range map[string]struct {
+		n     int
+		links [][2]int
+	}{
+		"ring": {9, ring(9)}, "mesh": {7, mesh(7)}, "tree": {15, binaryTree(15)}, "random": {len(index), random},
+		"two parts": {6, [][2]int{{0, 1}, {1, 2}, {2, 0}, {3, 4}, {4, 5}, {5, 3}}},
+	} {
+		for _, want := range []pff.Want{pff.WantAlternates, pff.WantEqual} {
+			all, err := Offline(offlineLayer(t, "link-state", layer.n, layer.links), want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			members := offlineLayer(t, "link-state", layer.n, layer.links)
+			OfflineTree(members)
+			thin, err := Offline(members, want)
+			if err != nil || !reflect.DeepEqual(thin, all) {
+				t.Errorf("%s: %v, %v; over all links %v", name, thin, err, all)
+			}
+		}
+	}
+}
+
+// TestOfflineRefusesHalfManagement: a management flow has two ends.
+func TestOfflineRefusesHalfManagement(t *testing.T) {
+	members := offlineLayer(t, "link-state", 2, [][2]int{{0, 1}})
+	members[1].Links[0].DataOnly = true
+	if _, err := Offline(members, pff.WantFirst); err == nil || !strings.Contains(err.Error(), "at one end only") {
+		t.Errorf("%v", err)
 	}
 }
 

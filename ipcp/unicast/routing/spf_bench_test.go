@@ -140,7 +140,7 @@ func BenchmarkPathVector(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/20, "ns/route")
 }
 
-// BenchmarkOffline brings whole layers up.
+// BenchmarkOffline brings whole layers up; those that flood over a tree of management flows.
 func BenchmarkOffline(b *testing.B) {
 	for _, policy := range []string{"link-state", "path-vector", "static"} {
 		for _, n := range []int{100, 1000} {
@@ -162,7 +162,11 @@ func BenchmarkOffline(b *testing.B) {
 					}
 				}
 				for b.Loop() {
-					if _, err := Offline(offlineLayer(b, policy, len(index), links), pff.WantAlternates); err != nil {
+					members := offlineLayer(b, policy, len(index), links)
+					if policy == "link-state" {
+						OfflineTree(members)
+					}
+					if _, err := Offline(members, pff.WantAlternates); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -2,6 +2,7 @@ package sched
 
 import (
 	"fmt"
+	"math"
 
 	"ouroboros/core"
 	"ouroboros/core/pkt"
@@ -38,12 +39,12 @@ type perCube [core.NumCubes]int
 // cubeNames are the names of the cubes in parameters, by number.
 var cubeNames = [core.NumCubes]string{"best_effort", "video", "voice"}
 
-// cubes holds the packets that wait, a queue for each cube, and the one that has been shown as the head.
+// cubes holds the packets that wait, a queue for each cube.
 type cubes struct {
 	queues [core.NumCubes]ring.Ring[*pkt.Buf]
 	limits perCube
 	n      int
-	shown  int8 // the cube whose first packet is the head until Pop; none
+	shown  int8 // the cube whose first packet was the head when it was last asked for; none after a Pop
 }
 
 // none stands for no cube.
@@ -66,6 +67,12 @@ func (c *cubes) Push(_ core.Time, p *pkt.Buf, cube core.Cube) bool {
 	}
 	c.n++
 	return true
+}
+
+// Hold adds a packet to the queue of its cube, full or not.
+func (c *cubes) Hold(_ core.Time, p *pkt.Buf, cube core.Cube) {
+	c.queues[class(cube)].Push(p, math.MaxInt)
+	c.n++
 }
 
 // Len returns the number of packets in all queues.

@@ -84,15 +84,14 @@ func (d *drr) Head(core.Time) *pkt.Buf {
 	if d.n == 0 {
 		return nil
 	}
-	if d.shown == none {
-		d.shown = int8(d.find())
-		d.size = d.queues[d.shown].Front().Len()
-	}
+	// Who has its turn keeps it until it has sent what it may: what arrives meanwhile changes nothing.
+	d.shown = int8(d.find())
+	d.size = d.queues[d.shown].Front().Len()
 	return d.queues[d.shown].Front()
 }
 
 func (d *drr) Pop(now core.Time) *pkt.Buf {
-	if d.Head(now) == nil {
+	if d.shown == none && d.Head(now) == nil {
 		panic("sched: pop from an empty queue")
 	}
 	i := d.turn

@@ -72,7 +72,7 @@ type settled struct {
 }
 
 func (s *settled) Pop(now core.Time) *pkt.Buf {
-	p := s.o.head()
+	p := s.o.next()
 	var left []queued
 	size := 0
 	for _, q := range s.o.waiting {

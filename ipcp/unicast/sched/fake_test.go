@@ -44,19 +44,31 @@ func (o *oracle) push(p *pkt.Buf, cube int) bool {
 	if o.full(o.waiting, cube) {
 		return false
 	}
-	o.waiting = append(o.waiting, queued{p, cube, p.Len()})
+	o.hold(p, cube)
 	return true
 }
 
+func (o *oracle) hold(p *pkt.Buf, cube int) {
+	o.waiting = append(o.waiting, queued{p, cube, p.Len()})
+}
+
 func (o *oracle) head() *pkt.Buf {
-	if o.shown == nil && len(o.waiting) > 0 {
+	if len(o.waiting) > 0 {
 		o.shown = o.waiting[o.pick(o.waiting)].p
 	}
 	return o.shown
 }
 
+// next returns the packet that pop removes.
+func (o *oracle) next() *pkt.Buf {
+	if o.shown == nil {
+		return o.head()
+	}
+	return o.shown
+}
+
 func (o *oracle) pop() *pkt.Buf {
-	p := o.head()
+	p := o.next()
 	o.waiting = slices.DeleteFunc(o.waiting, func(q queued) bool { return q.p == p })
 	o.shown = nil
 	return p
@@ -78,8 +90,8 @@ func fullPerCube(limits perCube) func([]queued, int) bool {
 }
 
 // checkAgainst drives a scheduler and its oracle with the same packets of random cubes and lengths. It holds
-// in passing that a scheduler is work conserving (a head is there while packets wait), that the head stays
-// until Pop, and that Drain gives back the rest.
+// in passing that a scheduler is work conserving (a head is there while packets wait), that Pop removes the
+// packet that was shown last, and that Drain gives back the rest.
 func checkAgainst(rt *rapid.T, s Scheduler, o *oracle) {
 	pool := pkt.NewPool()
 	cubes := rapid.SampledFrom([]core.Cube{0, 0, 1, 2, 3, 255})
@@ -88,7 +100,10 @@ func checkAgainst(rt *rapid.T, s Scheduler, o *oracle) {
 		switch op := rapid.IntRange(0, 7).Draw(rt, "op"); {
 		case op < 4:
 			p, cube := pool.GetPhantom(0, 0, sizes.Draw(rt, "size")), cubes.Draw(rt, "cube")
-			if took, want := s.Push(0, p, cube), o.push(p, int(class(cube))); took != want {
+			if ordering, ok := s.(Ordering); ok && rapid.Bool().Draw(rt, "held") {
+				ordering.Hold(0, p, cube)
+				o.hold(p, int(class(cube)))
+			} else if took, want := s.Push(0, p, cube), o.push(p, int(class(cube))); took != want {
 				rt.Fatalf("push of cube %d with %d waiting: %v, want %v", cube, len(o.waiting), took, want)
 			}
 		case op == 4:
@@ -97,7 +112,10 @@ func checkAgainst(rt *rapid.T, s Scheduler, o *oracle) {
 			}
 		case len(o.waiting) > 0:
 			if op == 5 {
-				s.Head(0).Truncate(0) // whoever has passed it on does not own it any more
+				if s.Head(0) != o.head() {
+					rt.Fatal("another head than the rule says")
+				}
+				o.shown.Truncate(0) // whoever has passed it on does not own it any more
 			}
 			if s.Pop(0) != o.pop() {
 				rt.Fatal("another packet than the rule says")

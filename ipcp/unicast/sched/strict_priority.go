@@ -35,36 +35,22 @@ func strictPriorityFactory() policy.Factory[Scheduler] {
 }
 
 // strictPriority serves the highest cube that has a packet. A lower one waits for as long as that lasts:
-// nothing keeps it from starving. The packet that has been shown as the head goes first all the same, so
-// that a packet of the highest cube waits for at most one other.
+// nothing keeps it from starving. A packet of the highest cube waits here for those of its own cube only.
 type strictPriority struct{ cubes }
 
 func (s *strictPriority) Head(core.Time) *pkt.Buf {
-	i := s.next()
-	if i == none {
-		return nil
-	}
-	s.shown = int8(i)
-	return s.queues[i].Front()
-}
-
-func (s *strictPriority) Pop(core.Time) *pkt.Buf {
-	i := s.next()
-	if i == none {
-		panic("sched: pop from an empty queue")
-	}
-	return s.pop(i)
-}
-
-// next returns the cube whose packet goes next, none if there is no packet.
-func (s *strictPriority) next() int {
-	if s.shown != none {
-		return int(s.shown)
-	}
 	for i := core.NumCubes - 1; i >= 0; i-- {
 		if s.queues[i].Len() > 0 {
-			return i
+			s.shown = int8(i)
+			return s.queues[i].Front()
 		}
 	}
-	return none
+	return nil
+}
+
+func (s *strictPriority) Pop(now core.Time) *pkt.Buf {
+	if s.shown == none && s.Head(now) == nil {
+		panic("sched: pop from an empty queue")
+	}
+	return s.pop(int(s.shown))
 }

@@ -28,28 +28,50 @@ func TestStrictPriorityServesTheHighestCube(t *testing.T) {
 	})
 }
 
-// TestVoiceWaitsForOnePacketAtMost: whatever the backlog of best effort, only the packet that had already
-// been shown as the head goes before a packet of voice.
-func TestVoiceWaitsForOnePacketAtMost(t *testing.T) {
+// TestVoiceDoesNotWaitHere: whatever the backlog of best effort, a packet of voice is the head, also when the
+// N-1 flow has been shown another one before and has refused it. What Pop removes is what was shown last.
+func TestVoiceDoesNotWaitHere(t *testing.T) {
 	pool := pkt.NewPool()
 	for _, shown := range []bool{false, true} {
 		s := makeScheduler(t, "strict-priority", nil)
-		for range 1000 {
-			s.Push(0, pool.GetPhantom(0, 0, 1500), core.CubeBestEffort)
+		var first *pkt.Buf
+		for i := range 1000 {
+			p := pool.GetPhantom(0, 0, 1500)
+			if s.Push(0, p, core.CubeBestEffort); i == 0 {
+				first = p
+			}
 		}
-		before := 0
-		if shown {
-			s.Head(0)
-			before = 1
+		if shown && s.Head(0) != first {
+			t.Error("best effort alone, and its first packet is not the head")
 		}
-		voice := pool.GetPhantom(0, 0, 160)
+		voice, video := pool.GetPhantom(0, 0, 160), pool.GetPhantom(0, 0, 160)
 		s.Push(0, voice, core.CubeVoice)
-		got := 0
-		for s.Pop(0) != voice {
-			got++
+		s.Push(0, video, core.CubeVideo)
+		if s.Head(0) != voice {
+			t.Errorf("head shown before %v: the packet of voice is not the head", shown)
 		}
-		if got != before {
-			t.Errorf("head shown %v: %d packets went before, want %d", shown, got, before)
+		if s.Pop(0) != voice || s.Head(0) != video {
+			t.Errorf("head shown before %v: voice, then video was due", shown)
+		}
+		if s.Push(0, voice, core.CubeVoice); s.Pop(0) != video {
+			t.Error("the packet that the N-1 flow has taken is another than the one removed")
+		}
+	}
+}
+
+// TestHeldPacketsHaveRoom: a packet of a flow of the owner is taken where the limit has no room, waits in its
+// turn, and takes no room from others.
+func TestHeldPacketsHaveRoom(t *testing.T) {
+	pool := pkt.NewPool()
+	for _, policy := range []string{"strict-priority", "drr"} {
+		s := makeScheduler(t, policy, limitParams(perCube{1, 1, 0})).(Ordering)
+		be, held := pool.GetPhantom(0, 0, 100), pool.GetPhantom(0, 0, 100)
+		if s.Push(0, be, core.CubeVoice) || !s.Push(0, be, core.CubeBestEffort) {
+			t.Fatalf("%s: the limits are not kept", policy)
+		}
+		s.Hold(0, held, core.CubeVoice)
+		if s.Len() != 2 || s.Pop(0) != held || s.Pop(0) != be {
+			t.Errorf("%s: not voice, then best effort", policy)
 		}
 	}
 }
