@@ -47,6 +47,9 @@ type ComparedRun struct {
 	Variant int    // index into Variants
 	Seed    uint64
 	Values  []result.Opt[float64] // one for each metric, in its unit
+	// Unended has for each metric without a value the number of outages that had not ended and would have been
+	// part of it. Nil: none in any metric.
+	Unended []uint64
 }
 
 // Partial reports whether runs are missing.
@@ -58,7 +61,7 @@ func (c *Comparison) check() error {
 		return errNoRuns
 	}
 	for _, r := range c.Runs {
-		if r.Variant < 0 || r.Variant >= len(c.Variants) || len(r.Values) != len(c.Metrics) || !slices.Contains(c.Seeds, r.Seed) {
+		if r.Unended != nil && len(r.Unended) != len(c.Metrics) || r.Variant < 0 || r.Variant >= len(c.Variants) || len(r.Values) != len(c.Metrics) || !slices.Contains(c.Seeds, r.Seed) {
 			return fmt.Errorf("report: run %s is of no variant, metric or seed of the comparison", r.ID)
 		}
 	}
@@ -72,9 +75,11 @@ func (c *Comparison) check() error {
 type Verdict string
 
 // The verdicts. Untested is the one of the first variant itself, and of differences that fewer than two
-// pairs of runs are there for.
+// pairs of runs are there for. NotEnded is that of differences between values one of which is known only
+// from below.
 const (
 	Untested       Verdict = ""
+	NotEnded       Verdict = "not ended" // outages that had not ended are part of one of the variants
 	Significant    Verdict = "yes"
 	NotSignificant Verdict = "no"
 	Same           Verdict = "same"     // both variants gave the same value with every seed
@@ -132,9 +137,13 @@ type ComparedRow struct {
 	// rows of the first variant.
 	Difference Sampled             `json:"difference"`
 	Relative   result.Opt[float64] `json:"relative"` // mean difference over the first variant's mean with these seeds
-	P          result.Opt[float64] `json:"p"`        // of the two-sided paired t-test, uncorrected
-	PHolm      result.Opt[float64] `json:"p_holm"`   // corrected over all P of the comparison
-	Verdict    Verdict             `json:"verdict"`
+	// Unended is the number of outages of the variant that had not ended, in UnendedRuns of its runs. The other runs
+	// are a selection of the good ones: Value has no statistics then, and Difference neither.
+	Unended     uint64              `json:"unended"`
+	UnendedRuns int                 `json:"unended_runs"`
+	P           result.Opt[float64] `json:"p"`      // of the two-sided paired t-test, uncorrected
+	PHolm       result.Opt[float64] `json:"p_holm"` // corrected over all P of the comparison
+	Verdict     Verdict             `json:"verdict"`
 }
 
 // level is that at which differences count as significant.
@@ -176,6 +185,14 @@ func (c *Comparison) row(m, v int, runs []map[uint64]*ComparedRun) ComparedRow {
 		Metric: c.Metrics[m].Name, Unit: siName(c.Metrics[m].Unit), Variant: v, Of: len(c.Seeds),
 		Value: sampled(own).in(c.Metrics[m].Unit), Difference: sampled(diff).in(c.Metrics[m].Unit),
 	}
+	r.Unended, r.UnendedRuns = c.unended(runs[v], m)
+	if r.Unended > 0 {
+		r.Value = Sampled{N: len(own)}
+	}
+	if n, _ := c.unended(runs[0], m); v > 0 && r.Unended+n > 0 {
+		r.Difference, r.Verdict = Sampled{}, NotEnded
+		return r
+	}
 	if len(diff) > 0 {
 		r.Relative = result.Ratio(mean(diff), mean(first))
 	}
@@ -189,6 +206,17 @@ func (c *Comparison) row(m, v int, runs []map[uint64]*ComparedRun) ComparedRow {
 		r.Verdict = Constant
 	}
 	return r
+}
+
+// unended counts the outages that are missing in a metric of the runs of a variant, and the runs.
+func (c *Comparison) unended(runs map[uint64]*ComparedRun, m int) (n uint64, of int) {
+	for _, seed := range c.Seeds {
+		if r := runs[seed]; r != nil && r.Unended != nil && r.Unended[m] > 0 {
+			n += r.Unended[m]
+			of++
+		}
+	}
+	return n, of
 }
 
 // value returns the value of a metric in its own unit: whole nanoseconds differ by whole ones.

@@ -80,7 +80,7 @@ func (c *Comparison) rowsData() table {
 		addColumns(&t, a.Path)
 	}
 	addColumns(&t, "of", "n", "mean", "ci95_half", "no_variance", "min", "max",
-		"pairs", "difference", "difference_ci95_half", "difference_no_variance", "difference_ratio", "p", "p_holm", "significant")
+		"pairs", "difference", "difference_ci95_half", "difference_no_variance", "difference_ratio", "p", "p_holm", "significant", "unended", "unended_runs")
 	for _, r := range c.Rows() {
 		line := []value{text(r.Metric), optText(r.Unit)}
 		for _, v := range c.Variants[r.Variant] {
@@ -93,7 +93,7 @@ func (c *Comparison) rowsData() table {
 		} else {
 			line = append(line, count(uint64(d.N)), optNum(d.Mean), optNum(d.HalfWidth), yesNo(d.NoVariance), optNum(r.Relative), optNum(r.P), optNum(r.PHolm), r.verdict())
 		}
-		t.rows = append(t.rows, line)
+		t.rows = append(t.rows, append(line, count(r.Unended), count(uint64(r.UnendedRuns))))
 	}
 	return t
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -165,7 +166,11 @@ func (c *Comparison) cells(r *ComparedRow, mean, diff style) []value {
 	if r.Value.N < r.Of {
 		n = fmt.Sprintf("%d of %d", r.Value.N, r.Of)
 	}
-	out = append(out, text(n), r.Value.cell(mean.number))
+	v := r.Value.cell(mean.number)
+	if r.Unended > 0 {
+		v = text(fmt.Sprintf("not ended in %d of %d", r.UnendedRuns, r.Of))
+	}
+	out = append(out, text(n), v)
 	if r.Variant == 0 {
 		return append(out, text("first"), text(""), text(""), text(""))
 	}
@@ -205,6 +210,10 @@ func (s style) signed(f float64) string {
 	return s.number(f)
 }
 
+// most is the largest relative change that is printed. One beyond it says that the first variant has next to
+// nothing, and its digits are those of that.
+const most = 10
+
 func (r *ComparedRow) relative() value {
 	x, ok := r.Relative.Get()
 	if !ok {
@@ -213,15 +222,25 @@ func (r *ComparedRow) relative() value {
 	if x != 0 && math.Abs(x) < 0.0005 {
 		return text("<0.1 %")
 	}
-	return text(style{scale{"%", 100}, 1}.signed(x) + " %")
+	if s := (style{scale{"%", 100}, 1}); math.Abs(x) <= most {
+		return text(s.signed(x) + " %")
+	}
+	if x < 0 {
+		return text("below -1000 %")
+	}
+	return text("above +1000 %")
 }
 
+// corrected prints p with three decimals, however large or small it is.
 func (r *ComparedRow) corrected() value {
 	p, ok := r.PHolm.Get()
-	if !ok {
+	switch {
+	case !ok:
 		return value{}
+	case p < 0.0005:
+		return text("<0.001")
 	}
-	return text(style{scale{"", 1}, 4}.number(p))
+	return text(strconv.FormatFloat(p, 'f', 3, 64))
 }
 
 func (r *ComparedRow) verdict() value {
@@ -256,8 +275,33 @@ func (c *Comparison) legend(rows []ComparedRow) []string {
 	if has(func(r *ComparedRow) bool { return r.Value.N == 1 || r.Difference.N == 1 }) {
 		out = append(out, "One run: a single value has no interval and is not tested.")
 	}
-	if has(func(r *ComparedRow) bool { return r.Value.N < r.Of }) {
+	out = append(out, c.unendedNotes(rows)...)
+	if has(func(r *ComparedRow) bool { return r.Unended == 0 && r.Value.N < r.Of }) {
 		out = append(out, fmt.Sprintf("n of %d: the other runs are missing or did not measure the metric; a pair needs both values.", len(c.Seeds)))
+	}
+	return out
+}
+
+// unendedNotes say which variants have outages that had not ended, and in which metrics they are missing.
+func (c *Comparison) unendedNotes(rows []ComparedRow) (out []string) {
+	of := map[string][]string{}
+	for i := range rows {
+		r := &rows[i]
+		if r.Unended == 0 {
+			continue
+		}
+		said := fmt.Sprintf("%s: %s in %d of %d runs had not ended when last seen",
+			strings.Join(c.Variants[r.Variant], ", "), plural(int(r.Unended), "outage"), r.UnendedRuns, r.Of)
+		if of[said] == nil {
+			out = append(out, said)
+		}
+		of[said] = append(of[said], r.Metric)
+	}
+	for i, said := range out {
+		out[i] = said + " (" + strings.Join(of[said], ", ") + ")."
+	}
+	if out != nil {
+		out = append(out, "Not ended: how long such an outage is is known only from below, and a mean without it would be too good. None is shown, and nothing is tested against it; outage.unended counts them.")
 	}
 	return out
 }

@@ -48,7 +48,7 @@ func comparison() *Comparison {
 			if v == 3 && i == 2 {
 				values[3] = result.None[float64]()
 			}
-			c.Runs = append(c.Runs, ComparedRun{fmt.Sprintf("%016x", 100*v+i), v, seed, values})
+			c.Runs = append(c.Runs, ComparedRun{fmt.Sprintf("%016x", 100*v+i), v, seed, values, nil})
 		}
 	}
 	return c
@@ -107,8 +107,8 @@ func TestDifferencesArePairedBySeed(t *testing.T) {
 		c.Seeds = append(c.Seeds, uint64(i))
 		c.Runs = append(
 			c.Runs,
-			ComparedRun{"", 0, uint64(i), []result.Opt[float64]{result.Some(base(i))}},
-			ComparedRun{"", 1, uint64(last), []result.Opt[float64]{result.Some(base(last) + sleep[last])}},
+			ComparedRun{"", 0, uint64(i), []result.Opt[float64]{result.Some(base(i))}, nil},
+			ComparedRun{"", 1, uint64(last), []result.Opt[float64]{result.Some(base(last) + sleep[last])}, nil},
 		)
 	}
 	r := rowOf(t, c, "sleep", 1)
@@ -145,6 +145,70 @@ func TestVerdicts(t *testing.T) {
 	// Missing values count as missing.
 	if r := rowOf(t, c, "loss", 3); r.Value.N != 3 || r.Of != 4 || r.Difference.N != 3 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// outages is a comparison of a policy whose flows come back with one under which they do so in one run only, and the other way round.
+func outages(swap bool) *Comparison {
+	c := &Comparison{
+		Scenario: "cut", Axes: []Axis{{"forwarding", []string{"lfa", "none"}}}, Variants: [][]string{{"lfa"}, {"none"}},
+		Seeds: []uint64{1, 2, 3}, Metrics: []Metric{{"outage.mean", "ns"}, {"outage.unended", ""}},
+	}
+	for v := range 2 {
+		for _, seed := range c.Seeds {
+			r := ComparedRun{"", v, seed, []result.Opt[float64]{result.Some(200e6 + float64(seed)), result.Some(0.0)}, []uint64{0, 0}}
+			if (v == 1) != swap && seed > 1 {
+				r.Values = []result.Opt[float64]{result.None[float64](), result.Some(3.0)}
+				r.Unended = []uint64{3, 0}
+			}
+			c.Runs = append(c.Runs, r)
+		}
+	}
+	return c
+}
+
+// A policy under which flows do not come back never looks good: the runs in which they do are no sample of it. It
+// has no mean, and no other variant is tested against it.
+func TestWhatDoesNotEndHasNoMean(t *testing.T) {
+	for _, swap := range []bool{false, true} {
+		c := outages(swap)
+		bad, good := 1, 0
+		if swap {
+			bad, good = 0, 1
+		}
+		r := rowOf(t, c, "outage.mean", bad)
+		if r.Value.Mean.OK() || r.Value.N != 1 || r.Unended != 6 || r.UnendedRuns != 2 {
+			t.Errorf("%+v", r)
+		}
+		if r := rowOf(t, c, "outage.mean", good); !r.Value.Mean.OK() || r.Unended != 0 {
+			t.Errorf("%+v", r)
+		}
+		if r := rowOf(t, c, "outage.mean", 1); r.Verdict != NotEnded || r.P.OK() || r.Difference.N != 0 || r.Relative.OK() {
+			t.Errorf("%+v", r)
+		}
+		if r := rowOf(t, c, "outage.unended", 1); r.Verdict == NotEnded || r.Difference.N != 3 {
+			t.Errorf("%+v", r)
+		}
+		text := string(renderComparison(t, c, Text))
+		for _, want := range []string{"not ended in 2 of 3", c.Variants[bad][0] + ": 6 outages in 2 of 3 runs had not ended when last seen (outage.mean)."} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%q is not in\n%s", want, text)
+			}
+		}
+	}
+}
+
+// A change relative to next to nothing is not spelled out, and p has three decimals throughout.
+func TestNumbersForReaders(t *testing.T) {
+	for x, want := range map[float64]string{0.5: "+50.0 %", -0.25: "-25.0 %", 10: "+1000.0 %", 10.01: "above +1000 %", -2e6: "below -1000 %", 1e-5: "<0.1 %"} {
+		if got := (&ComparedRow{Relative: result.Some(x)}).relative().s; got != want {
+			t.Errorf("%v: %q, want %q", x, got, want)
+		}
+	}
+	for p, want := range map[float64]string{1: "1.000", 0.04: "0.040", 0.0005: "0.001", 0.0004: "<0.001", 0: "<0.001"} {
+		if got := (&ComparedRow{PHolm: result.Some(p)}).corrected().s; got != want {
+			t.Errorf("%v: %q, want %q", p, got, want)
+		}
 	}
 }
 
@@ -210,6 +274,7 @@ func TestComparisonThatCannotBePrinted(t *testing.T) {
 		"no runs":       func(c *Comparison) { c.Runs = nil },
 		"variant":       func(c *Comparison) { c.Runs[0].Variant = 4 },
 		"values":        func(c *Comparison) { c.Runs[0].Values = nil },
+		"unended":       func(c *Comparison) { c.Runs[0].Unended = []uint64{1} },
 		"seed":          func(c *Comparison) { c.Runs[0].Seed = 99 },
 		"no axes":       func(c *Comparison) { c.Axes = nil },
 		"short variant": func(c *Comparison) { c.Variants[1] = nil },

@@ -28,9 +28,10 @@ func convergenceFields() []field[inLayer[result.Convergence]] {
 		{col("detection_s", "detection"), func(x *entry) value { return optSeconds(x.it.Detection) }},
 		{col("flooding_s", "flooding"), func(x *entry) value { return optSeconds(x.it.Flooding) }},
 		{col("computation_s", "computation"), func(x *entry) value { return optSeconds(x.it.Computation) }},
-		{col("installation_s", "installation"), func(x *entry) value { return optSeconds(x.it.Installation) }},
 		{col("total_s", "total"), func(x *entry) value { return optSeconds(x.it.Total) }},
 		{column{name: "flows_interrupted", head: "flows hit", unit: whole}, func(x *entry) value { return count(uint64(len(x.it.Outages))) }},
+		{column{name: "flows_protected", head: "protected", unit: whole}, func(x *entry) value { _, n := x.it.Count(); return count(uint64(n)) }},
+		{column{name: "flows_not_ended", head: "not ended", unit: whole}, func(x *entry) value { n, _ := x.it.Count(); return count(uint64(n)) }},
 		{outage("outage_min_s", "outage min"), func(x *entry) value { v, _, _ := x.it.Outage(); return optSeconds(v) }},
 		{outage("outage_mean_s", "outage mean"), func(x *entry) value { _, v, _ := x.it.Outage(); return optSeconds(v) }},
 		{outage("outage_max_s", "outage max"), func(x *entry) value { _, _, v := x.it.Outage(); return optSeconds(v) }},
@@ -63,7 +64,12 @@ func outagesData(runs []*result.Run) table {
 		{column{name: "flow_id"}, func(x *entry) value { return count(uint64(x.it.out.Flow)) }},
 		{column{name: "flow"}, func(x *entry) value { return optText(x.it.flow) }},
 		{column{name: "duration_s"}, func(x *entry) value { return optSeconds(x.it.out.Duration) }},
+		{column{name: "at_least_s"}, func(x *entry) value { return optSeconds(x.it.out.AtLeast) }},
 		{column{name: "lost_packets"}, func(x *entry) value { return count(x.it.out.Lost) }},
+		{column{name: "protected"}, func(x *entry) value { return yesNo(x.it.out.Protected) }},
+		{column{name: "detection_s"}, func(x *entry) value { return optSeconds(x.it.out.Detection) }},
+		{column{name: "switch_s"}, func(x *entry) value { return optSeconds(x.it.out.Switch) }},
+		{column{name: "rest_s"}, func(x *entry) value { return optSeconds(x.it.out.Rest) }},
 	})
 }
 
@@ -92,23 +98,22 @@ func printConvergence(runs []*result.Run) table {
 	t := build("convergence", "Convergence after faults", interleave(runs, within(convergenceOf)), convergenceFields()).
 		printed(len(runs))
 	t.notes = []string{
-		"The phases follow on each other; total is from the fault to the last forwarding table that changed.",
+		"The phases follow on each other; total is from the fault to the last forwarding table that changed. Policies show only those that they have.",
+		"Outage: from the last delivery before the fault to the first of a message that was sent after it. Protected: over before new routes were there.",
 	}
-	if n := unknownOutages(runs); n > 0 {
-		t.notes = append(t.notes, plural(n, "outage")+" had not ended when the run did: counted in \"flows hit\", not in the outage times.")
+	if n := unended(runs); n > 0 {
+		t.notes = append(t.notes, plural(n, "outage")+" had not ended when last seen. Mean and longest of outages among which such are would be too short: they are not shown.")
 	}
 	return t
 }
 
-func unknownOutages(runs []*result.Run) (n int) {
+// unended counts the outages that had not ended.
+func unended(runs []*result.Run) (n int) {
 	for _, r := range runs {
 		for i := range r.Layers {
-			for _, c := range r.Layers[i].Convergence {
-				for _, o := range c.Outages {
-					if !o.Duration.OK() {
-						n++
-					}
-				}
+			for k := range r.Layers[i].Convergence {
+				open, _ := r.Layers[i].Convergence[k].Count()
+				n += open
 			}
 		}
 	}

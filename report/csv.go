@@ -46,6 +46,8 @@ func sheets() []sheet {
 		each("links", linksData),
 		each("layers", layersData),
 		each("load", loadData),
+		each("levels", levelsData),
+		each("queues", queuesData),
 		each("fairness", fairnessData),
 		each("control", controlData),
 		each("drops", dropsData),

@@ -84,7 +84,7 @@ func TestCSVReadsBackTheSameNumbers(t *testing.T) {
 func TestEveryTableHoldsItsRows(t *testing.T) {
 	runs := []result.Run{dumbbell(1), dumbbell(2)}
 	want := map[string]int{
-		"runs": 2, "flows": 10, "wishes": 10, "theory": 6, "links": 8, "layers": 2, "load": 2, "fairness": 4, "control": 4,
+		"runs": 2, "flows": 10, "wishes": 10, "theory": 6, "links": 8, "layers": 2, "load": 2, "levels": 8, "queues": 6, "fairness": 4, "control": 4,
 		"drops": 4, "convergence": 4, "outages": 6, "expectations": 8, "series": 2 * (600 + 600 + 199), "summary": -1,
 	}
 	for _, name := range Tables() {

@@ -102,6 +102,7 @@ func theoryData(runs []*result.Run) table {
 		{column{name: "unit"}, func(x *theoryRow) value { return optText(siName(x.Unit)) }},
 		{column{name: "expected"}, func(x *theoryRow) value { return inUnit(result.Some(x.Value), x.Unit) }},
 		{column{name: "measured"}, func(x *theoryRow) value { return inUnit(x.Measured, x.Unit) }},
+		{column{name: "idle"}, func(x *theoryRow) value { return yesNo(!x.Loaded) }},
 		{column{name: "deviation_ratio"}, func(x *theoryRow) value { return optNum(x.Deviation()) }},
 		{column{name: "source"}, func(x *theoryRow) value { return optText(x.Source) }},
 	})
@@ -124,7 +125,12 @@ func printTheory(runs []*result.Run) table {
 		{column{name: "metric", head: "metric"}, func(x *theoryRow) value { return text(x.What) }},
 		{column{name: "expected", head: "expected"}, func(x *theoryRow) value { return cell(result.Some(x.Value), x.Unit) }},
 		{column{name: "measured", head: "measured"}, func(x *theoryRow) value { return cell(x.Measured, x.Unit) }},
-		{column{name: "deviation", head: "deviation", unit: share}, func(x *theoryRow) value { return optNum(x.Deviation()) }},
+		{column{name: "deviation", head: "deviation", unit: share}, func(x *theoryRow) value {
+			if x.Loaded {
+				return text("never idle")
+			}
+			return optNum(x.Deviation())
+		}},
 		{column{name: "source", head: "source", spare: true}, func(x *theoryRow) value { return optText(x.Source) }},
 	}).printed(len(runs))
 	switch {
@@ -154,8 +160,12 @@ func worstFits(rows []row[theoryRow], byWorkload bool) []row[theoryRow] {
 	return rows[:min(len(rows), maxTheory)]
 }
 
-// misfit is how far measurement is from theory; what was not measured fits worst.
+// misfit is how far measurement is from theory; what was not measured fits worst, and what is no theory comes
+// last.
 func misfit(t *theoryRow) float64 {
+	if t.Loaded {
+		return -1
+	}
 	if d, ok := t.Deviation().Get(); ok {
 		return math.Abs(d)
 	}

@@ -118,6 +118,7 @@ func dumbbellLinks(j float64) []result.Link {
 		l("r-server", "r0", "r", 100_000_000, 0.0012, 1300, 0, 0),
 	}
 	links[1].Rate, links[1].Utilisation, links[1].QueueMean = result.None[uint64](), result.None[float64](), result.None[float64]()
+	links[3].QueueMean = bps(0.000008) // noise
 	return links
 }
 
@@ -128,11 +129,16 @@ func dumbbellLayer(j float64) result.Layer {
 		Control: []result.Control{
 			{Kind: "link-state", Packets: 480, Bytes: 22_080}, {Kind: "flow-allocation", Packets: 10, Bytes: 920},
 		},
-		Drops: []result.Count{{Name: "ttl expired", Value: 3}, {Name: "no route", Value: 0}},
+		Drops:  []result.Count{{Name: "ttl expired", Value: 3}, {Name: "no route", Value: 0}},
+		Queues: []result.Queue{{From: "l0", To: "r", Mean: bps(0), Max: 0}, {From: "r", To: "r0", Mean: bps(612.4 + j), Max: 1023}, {From: "r", Mean: bps(0.00001), Max: 3}},
 		Convergence: []result.Convergence{{
 			Fault: "link r-server down", At: 20 * time.Second,
 			Detection: ms(0), Flooding: ms(2.1), Computation: ms(40.25), Total: ms(42.35),
-			Outages: []result.Outage{{Flow: 1, Duration: ms(5042.35), Lost: 1200}, {Flow: 2, Duration: ms(5043), Lost: 1100}, {Flow: 3}},
+			Outages: []result.Outage{
+				{Flow: 1, Duration: ms(5042.35), Lost: 1200, Detection: ms(0), Switch: ms(42.35), Rest: ms(5000)},
+				{Flow: 2, Duration: ms(12.5), Lost: 11, Protected: true, Detection: ms(10), Switch: ms(0), Rest: ms(2.5)},
+				{Flow: 3, AtLeast: ms(35_000), Lost: 12},
+			},
 		}, {Fault: "link r-server up", At: 25 * time.Second, Total: ms(2.125)}},
 	}
 }

@@ -220,7 +220,11 @@ func rttFields() []field[flowRow] {
 		{column{name: "samples", head: "samples", unit: whole}, func(f *flowRow) value { return count(f.RTT.N) }},
 	}
 	rtt := func(f *flowRow) *result.Dist { return &f.RTT }
-	return append(f, distFields("rtt", "", rtt)...)
+	d := distFields("rtt", "", rtt)
+	for i := range d {
+		d[i].apart = d[i].name == "rtt_min_s" // on idle paths it is exact
+	}
+	return append(f, d...)
 }
 
 // maxFailures is how many failed flows the line under the table names.

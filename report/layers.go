@@ -13,9 +13,9 @@ func layerFields() []field[result.Layer] {
 		{column{name: "kind", head: "kind"}, func(l *result.Layer) value { return text(l.Kind) }},
 		{column{name: "members", head: "members", unit: whole}, func(l *result.Layer) value { return count(uint64(l.Members)) }},
 		{column{name: "jain", head: "Jain", unit: plain}, func(l *result.Layer) value { return optNum(jainOfAll(l)) }},
-		{column{name: "control_packets", head: "control packets", unit: whole}, func(l *result.Layer) value { return count(control(l).Packets) }},
-		{column{name: "control_bytes", head: "control", unit: octets}, func(l *result.Layer) value { return count(control(l).Bytes) }},
-		{column{name: "dropped_packets", head: "dropped packets", unit: whole}, func(l *result.Layer) value { return count(dropped(l)) }},
+		{column{name: "control_packets", head: "control packets", unit: whole}, func(l *result.Layer) value { return counted(l.Control != nil, control(l).Packets) }},
+		{column{name: "control_bytes", head: "control", unit: octets}, func(l *result.Layer) value { return counted(l.Control != nil, control(l).Bytes) }},
+		{column{name: "dropped_packets", head: "dropped packets", unit: whole}, func(l *result.Layer) value { return counted(l.Drops != nil, dropped(l)) }},
 	}
 }
 
@@ -26,11 +26,19 @@ func loadFields() []field[result.Layer] {
 		{column{name: "joined", head: "joined", unit: whole}, func(l *result.Layer) value { return count(uint64(l.Joined)) }},
 		{column{name: "up_s", head: "up after", unit: second}, func(l *result.Layer) value { return optSeconds(l.Up) }},
 		{column{name: "header_bytes", head: "header", unit: octets}, func(l *result.Layer) value { return optCount(l.Load.Header) }},
-		{column{name: "packets", head: "packets in", unit: whole}, func(l *result.Layer) value { return count(l.Load.Packets) }},
-		{column{name: "bytes", head: "volume in", unit: octets}, func(l *result.Layer) value { return count(l.Load.Bytes) }},
-		{column{name: "hop_packets", head: "packets below", unit: whole}, func(l *result.Layer) value { return count(l.Load.HopPackets) }},
-		{column{name: "hop_bytes", head: "volume below", unit: octets}, func(l *result.Layer) value { return count(l.Load.HopBytes) }},
+		{column{name: "packets", head: "packets in", unit: whole}, func(l *result.Layer) value { return optCount(l.Load.Packets) }},
+		{column{name: "bytes", head: "volume in", unit: octets}, func(l *result.Layer) value { return optCount(l.Load.Bytes) }},
+		{column{name: "hop_packets", head: "packets below", unit: whole}, func(l *result.Layer) value { return optCount(l.Load.HopPackets) }},
+		{column{name: "hop_bytes", head: "volume below", unit: octets}, func(l *result.Layer) value { return optCount(l.Load.HopBytes) }},
 	}
+}
+
+// counted is a sum of counters, missing where the layer has none.
+func counted(has bool, n uint64) value {
+	if !has {
+		return value{}
+	}
+	return count(n)
 }
 
 // loadData is load.csv.
@@ -153,8 +161,8 @@ func dropsData(runs []*result.Run) table {
 	return build("drops", "Packets dropped by IPCPs", gather(runs, within(dropsOf)), dropFields())
 }
 
-// printLayers are the printed tables of the layers of a run; of replications the summary shows them. Fairness by workload and drops by cause appear where
-// there is something to say.
+// printLayers are the printed tables of the layers of a run; of replications the summary shows them. Fairness
+// by workload, drops by cause and the queues of schedulers appear where there is something to say.
 func printLayers(runs []*result.Run) []table {
 	out := []table{build("layers", "Layers", interleave(runs, layersOf), layerFields()).printed(1)}
 	out[0].notes = []string{"Jain: fairness index over the goodput of comparable flows, 1 if all are equal."}
@@ -177,6 +185,9 @@ func printLayers(runs []*result.Run) []table {
 	}
 	if len(drops) > 0 {
 		out = append(out, build("drops", "Packets dropped by IPCPs", drops, dropFields()).printed(1))
+	}
+	if t := printQueues(runs); len(t.rows) > 0 {
+		out = append(out, t)
 	}
 	return out
 }

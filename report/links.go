@@ -30,7 +30,7 @@ func linkFields() []field[result.Link] {
 		{column{name: "drops_error_packets", head: "drops error", unit: whole}, func(l *result.Link) value { return count(l.Drops.Error) }},
 		{column{name: "drops_down_packets", head: "drops down", unit: whole}, func(l *result.Link) value { return count(l.Drops.Down) }},
 		{column{name: "duplicated_packets"}, func(l *result.Link) value { return count(l.Duplicated) }},
-		{column{name: "queue_mean_packets", head: "queue mean", unit: plain}, func(l *result.Link) value { return optNum(l.QueueMean) }},
+		{column{name: "queue_mean_packets", head: "queue mean", unit: plain}, func(l *result.Link) value { return optMean(l.QueueMean) }},
 		{column{name: "queue_max_packets", head: "queue max", unit: whole}, func(l *result.Link) value { return count(l.QueueMax) }},
 		{column{name: "down_s"}, func(l *result.Link) value { return seconds(l.Down) }},
 	}

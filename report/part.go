@@ -29,7 +29,7 @@ func newPart(reps []*result.Run, n int) part {
 	if grouped(reps) {
 		p.tables = append(p.tables, printSpread(reps))
 	}
-	p.tables = append(p.tables, printWishes(reps), printTheory(reps))
+	p.tables = append(p.tables, printWishes(reps), printTheory(reps), printLevels(reps))
 	if len(reps) == 1 {
 		p.tables = append(p.tables, printLinks(reps))
 		p.tables = append(p.tables, printLayers(reps)...)

@@ -86,6 +86,7 @@ type sampleKey struct{ of, subject, metric, unit string }
 type samples struct {
 	keys   []sampleKey
 	values map[sampleKey][]float64
+	biased map[sampleKey]bool // those that miss values since these would be bad ones
 }
 
 func (s *samples) add(of, subject, metric, unit string, v result.Opt[float64]) {
@@ -113,12 +114,15 @@ func Summarise(runs []result.Run) []Estimate {
 }
 
 func summarise(reps []*result.Run) []Estimate {
-	s := samples{values: map[sampleKey][]float64{}}
+	s := samples{values: map[sampleKey][]float64{}, biased: map[sampleKey]bool{}}
 	for _, r := range reps {
 		s.run(r)
 	}
 	out := make([]Estimate, 0, len(s.keys))
 	for _, k := range s.keys {
+		if s.biased[k] {
+			continue
+		}
 		e := estimate(s.values[k])
 		e.Scenario, e.Parameters, e.Mode = reps[0].Scenario, parameters(reps[0]), reps[0].Mode
 		e.Of, e.Subject, e.Metric, e.Unit = k.of, k.subject, k.metric, k.unit
@@ -146,8 +150,12 @@ func (s *samples) run(r *result.Run) {
 	for i := range r.Layers {
 		l := &r.Layers[i]
 		s.add("layer", l.Name, "jain", "", jainOfAll(l))
-		s.add("layer", l.Name, "control", "bytes", result.Some(float64(control(l).Bytes)))
-		s.add("layer", l.Name, "dropped", "packets", result.Some(float64(dropped(l))))
+		if l.Control != nil {
+			s.add("layer", l.Name, "control", "bytes", result.Some(float64(control(l).Bytes)))
+		}
+		if l.Drops != nil {
+			s.add("layer", l.Name, "dropped", "packets", result.Some(float64(dropped(l))))
+		}
 		for _, f := range l.Fairness {
 			if f.Group != "" {
 				s.add("fairness", l.Name+": "+f.Group, "jain", "", f.Jain)
@@ -164,6 +172,9 @@ func (s *samples) run(r *result.Run) {
 			s.add("fault", name, "convergence", "s", inSeconds(c.Total))
 			_, mean, _ := c.Outage()
 			s.add("fault", name, "outage", "s", inSeconds(mean))
+			if n, _ := c.Count(); n > 0 { // the runs in which all have ended are the good ones
+				s.biased[sampleKey{"fault", name, "outage", "s"}] = true
+			}
 		}
 	}
 }

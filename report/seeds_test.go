@@ -95,6 +95,7 @@ func TestRepeatedFaultsStayApart(t *testing.T) {
 	runs := []result.Run{dumbbell(1), dumbbell(2)}
 	for i := range runs {
 		c := runs[i].Layers[0].Convergence
+		c[0].Outages = c[0].Outages[:2] // those that have ended
 		runs[i].Layers[0].Convergence = append(slices.Clip(c), c[0])
 	}
 	n := 0
@@ -108,6 +109,27 @@ func TestRepeatedFaultsStayApart(t *testing.T) {
 	}
 	if n != 4 { // convergence and outage, each twice
 		t.Errorf("%d estimates", n)
+	}
+}
+
+// The mean outage over seeds is none if outages of one of them had not ended: the others are the good ones.
+func TestSeedsWithOpenOutagesHaveNoMean(t *testing.T) {
+	for open, want := range map[bool]int{true: 0, false: 1} {
+		runs := []result.Run{dumbbell(1), dumbbell(2), dumbbell(3)}
+		for i := range runs {
+			if c := runs[i].Layers[0].Convergence; !open || i != 1 {
+				c[0].Outages = c[0].Outages[:2] // those that have ended
+			}
+		}
+		n := 0
+		for _, e := range Summarise(runs) {
+			if e.Of == "fault" && e.Metric == "outage" {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("outages that had not ended %v: %d estimates, want %d", open, n, want)
+		}
 	}
 }
 

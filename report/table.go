@@ -19,6 +19,7 @@ type column struct {
 	unit   unit
 	family string // columns of one family share unit and decimals in print
 	spare  bool   // left out in print if it has no value at all
+	apart  bool   // in print, different values look different
 }
 
 // field is a column together with where its values come from.
@@ -181,6 +182,13 @@ func (t *table) styles() []style {
 			}
 		}
 		out[c] = newStyle(col.unit, vs)
+		if col.apart {
+			own := make([]value, len(t.rows))
+			for i, r := range t.rows {
+				own[i] = r[c]
+			}
+			out[c].tell(own)
+		}
 	}
 	return out
 }

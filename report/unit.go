@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,6 +64,26 @@ type style struct {
 	decimals int
 }
 
+// tell takes as many decimals more as it needs to print different values differently.
+func (s *style) tell(values []value) {
+	differ := func() bool {
+		seen := map[string]float64{}
+		for _, v := range values {
+			if v.kind != number {
+				continue
+			}
+			if f, was := seen[s.number(v.f)]; was && f != v.f {
+				return false
+			}
+			seen[s.number(v.f)] = v.f
+		}
+		return true
+	}
+	for s.decimals < maxDecimals && !differ() {
+		s.decimals++
+	}
+}
+
 // maxDecimals bounds what a very small number beside a large one may cost in width.
 const maxDecimals = 6
 
@@ -98,6 +119,9 @@ func newStyle(u unit, values []value) style {
 	}
 	if hi == 0 || u == whole && !means {
 		return s
+	}
+	if u == octets && s.factor == 1 && !slices.ContainsFunc(values, func(v value) bool { return v.kind == interval || v.f != math.Trunc(v.f) }) {
+		return s // bytes are whole, unless they are means
 	}
 	s.decimals = max(0, 3-exponent(hi*s.factor), 1-exponent(lo*s.factor))
 	s.decimals = min(s.decimals, maxDecimals)

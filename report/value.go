@@ -54,6 +54,18 @@ func optNum(o result.Opt[float64]) value {
 	return value{}
 }
 
+// least is the smallest mean of packets that is printed: one in 2000 moments. Less is as good as 0.
+const least = 0.0005
+
+// optMean is a mean of packets, which data files have in full.
+func optMean(o result.Opt[float64]) value {
+	v := optNum(o)
+	if v.f < least {
+		v.f = 0
+	}
+	return v
+}
+
 func optCount(o result.Opt[uint64]) value {
 	if v, ok := o.Get(); ok {
 		return count(v)
@@ -69,6 +81,9 @@ func optSeconds(o result.Opt[time.Duration]) value {
 }
 
 func estimated(e Estimate) value {
+	if e.Metric == "queue.mean" && e.Mean < least && e.HalfWidth.Or(0) < least {
+		return num(0)
+	}
 	return value{kind: interval, f: e.Mean, est: &e}
 }
 

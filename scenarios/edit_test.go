@@ -152,7 +152,7 @@ func TestDefaults(t *testing.T) {
 		"faults=[{at: 5s, link: a-b, set: {gilbert: {p: 0.1, r: 0.2}, queue: {packets: 5}}}]",
 	}})
 	l := s.Layers[0]
-	if l.Kind != "unicast" || !l.OverLinks() || len(l.Over) != 1 || l.Shim != "eth-dix" || l.Params != (LayerParams{4, 8, 60, Duration(100 * time.Millisecond), 1023, false}) {
+	if l.Kind != "unicast" || !l.OverLinks() || len(l.Over) != 1 || l.Shim != "eth-dix" || l.Params != (LayerParams{4, 8, 60, Duration(100 * time.Millisecond), 1023, 0, false}) {
 		t.Errorf("layer %+v", l)
 	}
 	if !reflect.DeepEqual(l.Members, Patterns{All}) || s.Workload[0].Layer != "net" || s.Workload[0].QoS.Label() != "raw" {

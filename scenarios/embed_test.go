@@ -32,9 +32,17 @@ type anything struct{ testCatalog }
 
 func (anything) Policy(string, string, map[string]any) error { return nil }
 
+// Topology takes any links between the nodes of a random map.
+func (a anything) Topology(t *Topology) (*Graph, error) {
+	if t.Generator == "erdos-renyi" {
+		return chain(t.Params["nodes"].(int)), nil
+	}
+	return a.testCatalog.Topology(t)
+}
+
 func TestOpenNamesTheNearest(t *testing.T) {
 	_, err := Open("abilen")
-	want := `scenario "abilen" is not known; did you mean abilene? accepted are abilene, abilene-lfa, broadcast, congestion, dumbbell, ecmp-ring, line, lossy-link, mb-ecn, mb-ecn-greedy, mb-ecn-staggered, membership, multi-bottleneck, qos, recursion, shims, two-hosts`
+	want := `scenario "abilen" is not known; did you mean abilene? accepted are abilene, abilene-lfa, bring-up, broadcast, congestion, dumbbell, ecmp-ring, line, lossy-link, mb-ecn, mb-ecn-greedy, mb-ecn-staggered, membership, multi-bottleneck, qos, recursion, shaping, shims, two-hosts`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

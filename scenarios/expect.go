@@ -58,6 +58,13 @@ type Metric struct {
 	Doc  string // how it is made from what "of" selects
 }
 
+// ControlParts returns the parts that control traffic is made of: messages of the routing policy, whatever it is
+// called, of connections between members, of the directory, of enrollment, and of the allocation and
+// congestion control of flows.
+func ControlParts() []string {
+	return []string{"routing", "connection", "directory", "enrollment", "flows"}
+}
+
 // Metrics returns all metrics in the order in which they are documented.
 func Metrics() []Metric {
 	m := flowMetrics()
@@ -65,8 +72,11 @@ func Metrics() []Metric {
 		m = append(m, Metric{"utilisation." + s, ScopeLink, UnitRatio, s + " over the directions of the links"})
 	}
 	m = append(m,
-		Metric{"queue.mean", ScopeLink, UnitCount, "mean over time and directions"},
-		Metric{"queue.max", ScopeLink, UnitCount, "longest queue"},
+		Metric{"queue.mean", ScopeLink, UnitCount, "waiting on the wires: mean over time and directions"},
+		Metric{"queue.max", ScopeLink, UnitCount, "longest queue of a wire"},
+		Metric{"queue.ipcp.mean", ScopeLayer, UnitCount, "waiting in the schedulers of the IPCPs: mean over time and N-1 flows"},
+		Metric{"queue.ipcp.busiest", ScopeLayer, UnitCount, "the same, of the N-1 flow where most wait: mean over time"},
+		Metric{"queue.ipcp.max", ScopeLayer, UnitCount, "longest queue of a scheduler"},
 		Metric{"drops", ScopeLink, UnitCount, "packets dropped, all causes"},
 		Metric{"drops.queue", ScopeLink, UnitCount, "packets dropped because the queue was full"},
 		Metric{"drops.loss", ScopeLink, UnitCount, "packets lost by the links"},
@@ -74,17 +84,50 @@ func Metrics() []Metric {
 		Metric{"drops.down", ScopeLink, UnitCount, "packets dropped because a link went down"},
 		Metric{"control.packets", ScopeLayer, UnitCount, "control messages sent"},
 		Metric{"control.bytes", ScopeLayer, UnitBytes, "control bytes sent"},
+		Metric{"control.bytes.member", ScopeLayer, UnitBytes, "control bytes sent, over the members in the layer at the end"},
+	)
+	for _, s := range ControlParts() {
+		m = append(m, Metric{"control.bytes.member." + s, ScopeLayer, UnitBytes, "of these, those of " + s})
+	}
+	m = append(m,
+		Metric{"up", ScopeLayer, UnitTime, "when the last member that came into the layer did"},
+		Metric{"joined", ScopeLayer, UnitNone, "members in the layer at the end"},
 		Metric{"dropped", ScopeLayer, UnitCount, "packets dropped by members, all causes"},
 	)
-	for _, s := range []string{"detection", "flooding", "computation", "installation", "total"} {
+	for _, s := range []string{"detection", "flooding", "computation", "total"} {
 		m = append(m, Metric{"convergence." + s, ScopeFault, UnitTime, "longest over the faults"})
 	}
+	m = append(m, outageMetrics()...)
 	return append(m,
-		Metric{"outage.max", ScopeFault, UnitTime, "longest interruption of a flow"},
-		Metric{"outage.mean", ScopeFault, UnitTime, "mean over the interrupted flows"},
-		Metric{"outage.flows", ScopeFault, UnitNone, "number of interrupted flows"},
 		Metric{"buffers.left", ScopeRun, UnitNone, "packet buffers not returned at the end"},
 	)
+}
+
+// Unended is the metric that says how many outages had not ended when the run did.
+const Unended = "outage.unended"
+
+// Censored reports whether a metric is made from all outages, those that had not ended among them: it then
+// may be missing for them.
+func Censored(metric string) bool {
+	m := strings.TrimPrefix(metric, "outage.")
+	m = strings.TrimPrefix(m, "unprotected.")
+	return m != metric && (m == "min" || m == "mean" || m == "max")
+}
+
+func outageMetrics() []Metric {
+	m := []Metric{
+		{"outage.flows", ScopeFault, UnitNone, "number of interrupted flows"},
+		{Unended, ScopeFault, UnitNone, "number of those that had not come back when they were last seen"},
+		{"outage.protected", ScopeFault, UnitNone, "number of those that came back before new routes did"},
+	}
+	for _, which := range []struct{ name, doc string }{
+		{"outage.", "the interrupted flows"}, {"outage.protected.", "those protected"}, {"outage.unprotected.", "the others"},
+	} {
+		for _, s := range []string{"min", "mean", "max"} {
+			m = append(m, Metric{which.name + s, ScopeFault, UnitTime, s + " of the outages of " + which.doc})
+		}
+	}
+	return m
 }
 
 func flowMetrics() []Metric {

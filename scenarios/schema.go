@@ -218,6 +218,9 @@ type LayerParams struct {
 	MaxTTL   int      `mapstructure:"max_ttl" min:"1" max:"255"` // hops; default 60
 	MPL      Duration `mapstructure:"mpl" min:"1ms"`             // maximum packet lifetime; default 100ms
 	Queue    int      `mapstructure:"queue" min:"1" max:"65536"` // transmit queue of a flow in packets; default 1023
+	// MTU is the longest packet of a user that every way in the layer takes; members connect over nothing that
+	// takes less. Default: what a member's own neighbours take.
+	MTU Size `mapstructure:"mtu" min:"64B" max:"1GiB"`
 	// Cubes has sources write the QoS cube of a flow into the header; otherwise it is 0, as in the
 	// prototype.
 	Cubes bool `mapstructure:"cubes"`

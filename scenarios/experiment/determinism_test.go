@@ -18,9 +18,11 @@ var short = map[string][]string{
 	"abilene-lfa": {
 		"duration=4s", "workload.probe.interval=20ms", "workload.probe.start=1s", "workload.probe.stop=3s", "faults.cut.at=2s", "faults.cut.down=1s",
 	},
+	"bring-up": {"duration=4s", "topology.params.nodes=16", "workload.probe.start=1s"},
 	"congestion": {
-		"duration=4s", "warmup=1s", "workload.long.start=500ms", "workload.long.stop=3500ms", "workload.near.start=1s", "workload.near.stop=3s",
-		"workload.far.start=1500ms", "workload.far.stop=2500ms", "expect=[]",
+		"duration=4s", "workload.two.start=500ms", "workload.two.stop=1500ms", "workload.rtt.start=1s", "workload.rtt.stop=2s",
+		"workload.stays.start=2s", "workload.stays.stop=3500ms", "workload.comes.start=2500ms", "workload.comes.stop=3s",
+		"workload.probe.start=500ms", "workload.probe.stop=3500ms", "expect=[]",
 	},
 	"dumbbell": {"duration=5s", "warmup=3s"},
 	"membership": {

@@ -73,7 +73,7 @@ func New(w World, sc *scenarios.Scenario, g *topologies.Graph, seed uint64) (*Ex
 	}
 	e.rec = measure.New(control, measure.Config{Scenario: sc, Network: n, Flows: e.Flows, Start: w.Now()})
 	w.Observe(e.rec.Observe)
-	faults.Schedule(control, events, e.rec.Fault, func(err error) { e.failed = append(e.failed, err) })
+	faults.Schedule(control, events, e.rec.Fault, e.rec.Happened, func(err error) { e.failed = append(e.failed, err) })
 	e.rec.Begin()
 	return e, nil
 }

@@ -6,7 +6,6 @@ package experiment
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"ouroboros/core"
@@ -156,41 +155,4 @@ func demands(n *node.Network, w *scenarios.Workload, pairs [][2]string) []float6
 		weights[i] *= float64(w.Total) / sum
 	}
 	return weights
-}
-
-// extraNames registers the names of the scenario that no workload brings, at their time, and again on a
-// node that is revived.
-func extraNames(n *node.Network, names []scenarios.Name) error {
-	for _, x := range names {
-		l := n.Layer(x.Layer)
-		if l == nil {
-			return fmt.Errorf("name %q: layer %q: there is none of this name", x.Name, x.Layer)
-		}
-		var members []string
-		for _, s := range l.Members {
-			members = append(members, s.Name)
-		}
-		for _, s := range l.Members {
-			if !slices.Contains(x.Nodes.Select(members), s.Name) {
-				continue
-			}
-			publish(s, &x, core.Name(l.Name))
-			s.OnRevive(func() { publish(s, &x, core.Name(l.Name)) })
-		}
-	}
-	return nil
-}
-
-// publish registers a name on a node from its time on until it is taken back.
-func publish(s *node.System, x *scenarios.Name, layer core.Name) {
-	now, name := s.Env.Now(), core.Name(x.Name)
-	at := func(t scenarios.Duration, do func()) { s.Env.NewTimer(do).Reset(max(core.Time(t).Sub(now), 0)) }
-	if x.Until > 0 && now >= core.Time(x.Until) {
-		return
-	}
-	// The loader has checked the name, and a layer that the node is not in yet gets it later.
-	at(x.At, func() { _ = s.Broker.Register(name, layer) })
-	if x.Until > 0 {
-		at(x.Until, func() { _ = s.Broker.Unregister(name) })
-	}
 }

@@ -21,17 +21,28 @@ type Event struct {
 	// Breaks tells that wires or nodes go down, Repairs that wires come up. A change of parameters is
 	// neither.
 	Breaks, Repairs bool
+	Joins, Leaves   string // layer that nodes come into, or go out of
 	do              func() error
+	holds           *holds
+}
+
+// Down reports whether the wire is held down as things stand: by a fault on it, or since a node at one of its
+// ends is killed.
+func (e *Event) Down(w *node.Wire) bool {
+	return e.holds.wires.held(w) || !w.A.Alive() || !w.B.Alive()
 }
 
 // Plan returns the events of a scenario in the order of their time.
 func Plan(n *node.Network, faults []scenarios.Fault) ([]Event, error) {
 	var out []Event
-	o := overlays{}
+	o, h := overlays{}, newHolds()
 	for i := range faults {
-		ev, err := plan(n, &faults[i], o)
+		ev, err := plan(n, &faults[i], o, h)
 		if err != nil {
 			return nil, fmt.Errorf("fault %q: %w", faults[i].Name, err)
+		}
+		for k := range ev {
+			ev[k].holds = h
 		}
 		out = append(out, ev...)
 	}
@@ -47,7 +58,7 @@ func Plan(n *node.Network, faults []scenarios.Fault) ([]Event, error) {
 	return out, nil
 }
 
-func plan(n *node.Network, f *scenarios.Fault, o overlays) ([]Event, error) {
+func plan(n *node.Network, f *scenarios.Fault, o overlays, h *holds) ([]Event, error) {
 	wires, nodes := targets(n, f)
 	if len(wires) == 0 && len(nodes) == 0 {
 		return nil, fmt.Errorf("it names no link and no node of the network")
@@ -56,32 +67,21 @@ func plan(n *node.Network, f *scenarios.Fault, o overlays) ([]Event, error) {
 	switch {
 	case f.Kill:
 		e.Nodes, e.Breaks = nodes, true
-		e.do = func() error {
-			for _, s := range nodes {
-				n.Kill(s)
-			}
-			return nil
-		}
-		again := Event{Nodes: nodes, Repairs: true, do: func() error {
-			for _, s := range nodes {
-				if err := n.Revive(s); err != nil {
-					return err
-				}
-			}
-			return nil
-		}}
-		return withEnd(e, f.For, "restarted", again), nil
+		e.do = func() error { return h.kill(n, nodes, f) }
+		again := func() error { return h.restart(n, nodes, f) }
+		return withEnd(e, f.For, "restarted", Event{Nodes: nodes, Repairs: true, do: again}), nil
 	case f.Join != "", f.Leave != "":
-		e.Wires, e.Nodes = nil, nodes
+		e.Wires, e.Nodes, e.Joins, e.Leaves = nil, nodes, f.Join, f.Leave
 		e.do = func() error { return membership(n, f, nodes) }
 		return []Event{e}, nil
 	case f.Down != nil:
 		e.Breaks = true
-		e.do = setUp(wires, false)
-		return withEnd(e, *f.Down, "repaired", Event{Repairs: true, do: setUp(wires, true)}), nil
+		e.do = func() error { return h.down(wires, f) }
+		again := func() error { return h.repair(wires, f) }
+		return withEnd(e, *f.Down, "repaired", Event{Repairs: true, do: again}), nil
 	case f.Up:
 		e.Repairs = true
-		e.do = setUp(wires, true)
+		e.do = func() error { return h.up(wires) }
 		return []Event{e}, nil
 	case f.Set != nil:
 		return change(e, f, o), nil
@@ -99,6 +99,10 @@ func membership(n *node.Network, f *scenarios.Fault, nodes []*node.System) error
 		do := m.Join
 		if f.Leave != "" {
 			do = m.Leave
+		}
+		if !s.Alive() { // it holds when the node is started again
+			n.Note(do())
+			continue
 		}
 		s.Env.Post(func() { n.Note(do()) })
 	}
@@ -126,15 +130,6 @@ func targets(n *node.Network, f *scenarios.Fault) (wires []*node.Wire, nodes []*
 		}
 	}
 	return wires, nodes
-}
-
-func setUp(wires []*node.Wire, up bool) func() error {
-	return func() error {
-		for _, w := range wires {
-			w.SetUp(up)
-		}
-		return nil
-	}
 }
 
 // withEnd adds the event that ends e after a period.
@@ -203,9 +198,9 @@ func change(e Event, f *scenarios.Fault, o overlays) []Event {
 	return withEnd(e, f.For, "ended", Event{do: each(o.finish)})
 }
 
-// Schedule has the events carried out at their time on env, an actor that no fault ends. before is
-// called with each event right before it happens, failed with the error of one that could not.
-func Schedule(env core.Env, events []Event, before func(*Event), failed func(error)) {
+// Schedule has the events carried out at their time on env, an actor that no fault ends. before and after are
+// called with each event right before and after it happens, failed with the error of one that could not.
+func Schedule(env core.Env, events []Event, before, after func(*Event), failed func(error)) {
 	for i := range events {
 		e := &events[i]
 		env.NewTimer(func() {
@@ -213,6 +208,7 @@ func Schedule(env core.Env, events []Event, before func(*Event), failed func(err
 			if err := e.do(); err != nil {
 				failed(fmt.Errorf("fault %q: %w", e.Name, err))
 			}
+			after(e)
 		}).Reset(e.At.Sub(env.Now()))
 	}
 }

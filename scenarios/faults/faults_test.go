@@ -58,7 +58,7 @@ func TestPlanAndRestore(t *testing.T) {
 			t.Errorf("%s happens at %v, want %v", e.Name, w.Now(), e.At)
 		}
 		seen = append(seen, e.Name)
-	}, func(err error) { t.Error(err) })
+	}, func(*faults.Event) {}, func(err error) { t.Error(err) })
 	ab := n.Wire("ab")
 	if ab == nil {
 		t.Fatalf("no wire ab")

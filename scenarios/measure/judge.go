@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func Judge(sc *scenarios.Scenario, run *result.Run) {
 		if run.Partial {
 			e.Reason = "the run was interrupted"
 		} else if e.Measured = Evaluate(m, x.Of, run); !e.Measured.OK() {
-			e.Reason = "nothing was measured"
+			e.Reason = missing(x, run)
 		} else {
 			e.OK = holds(e.Measured.Or(0), x.Op, x.Want, x.Tolerance)
 			if !e.OK {
@@ -37,6 +38,17 @@ func Judge(sc *scenarios.Scenario, run *result.Run) {
 		}
 		run.Expectations = append(run.Expectations, e)
 	}
+}
+
+// missing says why a metric has no value.
+func missing(x *scenarios.Expect, run *result.Run) string {
+	if scenarios.Censored(x.Metric) {
+		m, _ := scenarios.MetricByName(scenarios.Unended)
+		if n := Evaluate(m, x.Of, run).Or(0); n > 0 {
+			return fmt.Sprintf("outages that had not ended when the run did: %.0f", n)
+		}
+	}
+	return "nothing was measured"
 }
 
 func holds(v float64, op string, want, tolerance float64) bool {
@@ -254,52 +266,73 @@ func linkMetric(name string, ls []*result.Link) result.Opt[float64] {
 }
 
 func layerMetric(name string, ls []*result.Layer) result.Opt[float64] {
+	if how, ok := strings.CutPrefix(name, "queue.ipcp."); ok {
+		return queueMetric(how, ls)
+	}
+	switch name {
+	case "up":
+		return over("max", collect(ls, func(l *result.Layer) result.Opt[time.Duration] { return l.Up }))
+	case "joined":
+		return count(ls, func(l *result.Layer) uint64 { return uint64(l.Joined) })
+	case "dropped":
+		return count(ls, func(l *result.Layer) (n uint64) {
+			for _, d := range l.Drops {
+				n += d.Value
+			}
+			return n
+		})
+	case "control.packets":
+		return count(ls, func(l *result.Layer) (n uint64) {
+			for _, c := range l.Control {
+				n += c.Packets
+			}
+			return n
+		})
+	}
+	part, perMember := strings.CutPrefix(name, "control.bytes.member")
+	part = strings.TrimPrefix(part, ".")
+	if !perMember {
+		return controlBytes(ls, "")
+	}
+	bytes, _ := controlBytes(ls, part).Get()
+	members, _ := layerMetric("joined", ls).Get()
+	return result.Ratio(bytes, members)
+}
+
+// controlBytes sums what layers sent of one part of control traffic, see [scenarios.ControlParts]; of all with
+// an empty part.
+func controlBytes(ls []*result.Layer, part string) result.Opt[float64] {
 	return count(ls, func(l *result.Layer) (n uint64) {
 		for _, c := range l.Control {
-			switch name {
-			case "control.packets":
-				n += c.Packets
-			case "control.bytes":
+			if part == "" || part == controlPart(c.Kind) {
 				n += c.Bytes
-			}
-		}
-		for _, d := range l.Drops {
-			if name == "dropped" {
-				n += d.Value
 			}
 		}
 		return n
 	})
 }
 
+// controlPart returns the part of control traffic that a kind of messages belongs to. Those of routing have the
+// name of their policy.
+func controlPart(kind string) string {
+	switch kind {
+	case "connection", "directory", "enrollment":
+		return kind
+	case "flow-allocation", "flow-update":
+		return "flows"
+	}
+	return "routing"
+}
+
 func faultMetric(name string, cs []*result.Convergence) result.Opt[float64] {
 	phase := map[string]func(*result.Convergence) result.Opt[time.Duration]{
-		"convergence.detection":    func(c *result.Convergence) result.Opt[time.Duration] { return c.Detection },
-		"convergence.flooding":     func(c *result.Convergence) result.Opt[time.Duration] { return c.Flooding },
-		"convergence.computation":  func(c *result.Convergence) result.Opt[time.Duration] { return c.Computation },
-		"convergence.installation": func(c *result.Convergence) result.Opt[time.Duration] { return c.Installation },
-		"convergence.total":        func(c *result.Convergence) result.Opt[time.Duration] { return c.Total },
+		"convergence.detection":   func(c *result.Convergence) result.Opt[time.Duration] { return c.Detection },
+		"convergence.flooding":    func(c *result.Convergence) result.Opt[time.Duration] { return c.Flooding },
+		"convergence.computation": func(c *result.Convergence) result.Opt[time.Duration] { return c.Computation },
+		"convergence.total":       func(c *result.Convergence) result.Opt[time.Duration] { return c.Total },
 	}[name]
 	if phase != nil {
 		return over("max", collect(cs, phase))
 	}
-	var all []float64
-	n := uint64(0)
-	for _, c := range cs {
-		n += uint64(len(c.Outages))
-		for _, o := range c.Outages {
-			if v, ok := o.Duration.Float(); ok {
-				all = append(all, v)
-			}
-		}
-	}
-	switch name {
-	case "outage.max":
-		return over("max", all)
-	case "outage.mean":
-		return over("mean", all)
-	case "outage.flows":
-		return result.Some(float64(n))
-	}
-	return result.None[float64]()
+	return outageMetric(name, cs)
 }

@@ -67,3 +67,36 @@ func TestDistributionsMerge(t *testing.T) {
 		t.Errorf("p50 of nothing: %v", got)
 	}
 }
+
+// TestLayerMetrics: control traffic is told apart by what it is for, whatever the routing policy is called, and
+// is shared by the members that are in the layer; a layer is up with its last member.
+func TestLayerMetrics(t *testing.T) {
+	layers := []*result.Layer{
+		{
+			Joined: 4, Up: result.Some(3 * time.Second), Drops: []result.Count{{Name: "ttl", Value: 2}, {Name: "write", Value: 1}},
+			Control: []result.Control{
+				{Kind: "path-vector", Packets: 10, Bytes: 1000},
+				{Kind: "connection", Packets: 2, Bytes: 40},
+				{Kind: "directory", Packets: 3, Bytes: 300},
+				{Kind: "enrollment", Packets: 1, Bytes: 20},
+				{Kind: "flow-allocation", Packets: 1, Bytes: 50},
+				{Kind: "flow-update", Packets: 5, Bytes: 30},
+			},
+		},
+		{Joined: 1, Up: result.Some(time.Second), Control: []result.Control{{Kind: "link-state", Packets: 7, Bytes: 500}}},
+	}
+	for name, want := range map[string]float64{
+		"up": 3e9, "joined": 5, "dropped": 3, "control.packets": 29, "control.bytes": 1940, "control.bytes.member": 388,
+		"control.bytes.member.routing": 300, "control.bytes.member.connection": 8, "control.bytes.member.directory": 60,
+		"control.bytes.member.enrollment": 4, "control.bytes.member.flows": 16,
+	} {
+		if got, ok := layerMetric(name, layers).Get(); !ok || got != want {
+			t.Errorf("%s: %v, %v, want %v", name, got, ok, want)
+		}
+	}
+	for _, name := range []string{"up", "control.bytes.member"} {
+		if got := layerMetric(name, []*result.Layer{{}}); got.OK() {
+			t.Errorf("%s of a layer without members: %v", name, got)
+		}
+	}
+}

@@ -3,16 +3,16 @@
 package measure
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"ouroboros/core"
-	"ouroboros/core/clock"
 	"ouroboros/core/trace"
+	"ouroboros/ipcp/unicast/dt"
 	"ouroboros/scenarios"
 	"ouroboros/scenarios/faults"
 	"ouroboros/scenarios/node"
-	"ouroboros/scenarios/result"
 	"ouroboros/scenarios/traffic"
 )
 
@@ -28,33 +28,15 @@ type Config struct {
 type Recorder struct {
 	env     core.Env
 	cfg     Config
-	base    [][2]core.LinkStats // of the wires at the end of the warm-up
-	window  *window             // of the last fault
-	done    []*window
+	base    [][2]core.LinkStats      // of the wires at the end of the warm-up
+	windows []*window                // of the events so far; phases are those of the last one
+	open    []*window                // those with flows that have not come back
 	down    map[*node.Wire]core.Time // since when a wire is down
 	downFor map[*node.Wire]time.Duration
 	faulty  bool // a wire or node has failed: paths may have moved
 	series  *sampler
+	waited  map[*dt.DT][]dt.Waiting // in the IPCPs by the end of the warm-up
 }
-
-// window is the time from one fault to the next.
-type window struct {
-	event    *faults.Event
-	at       core.Time
-	affected []*traffic.Flow
-	outages  []outage // of the affected flows, when the window closes
-	layers   map[string]*phases
-	order    []string
-}
-
-// outage is the longest pause of a flow between two deliveries, 0 if it did not get any after the fault.
-type outage struct {
-	gap  time.Duration
-	lost uint64
-}
-
-// phases are the times by which the members of one layer got over a fault; Never before it happened.
-type phases struct{ noticed, known, routed core.Time }
 
 // New returns a recorder that lives on env.
 func New(env core.Env, cfg Config) *Recorder {
@@ -75,6 +57,7 @@ func (r *Recorder) Begin() {
 			for i, w := range r.cfg.Network.Wires {
 				r.base[i] = [2]core.LinkStats{w.Stats(0), w.Stats(1)}
 			}
+			r.warm(r.env.Now())
 		}).Reset(core.Time(w).Sub(r.env.Now()))
 	}
 	if r.series != nil {
@@ -82,143 +65,65 @@ func (r *Recorder) Begin() {
 	}
 }
 
-// Fault is called right before an event happens: it closes the window of the one before and looks which
-// flows the event will hit, by the forwarding tables as they stand.
+// Fault is called right before an event happens: it looks which flows the event will hit, by the forwarding
+// tables as they stand.
 func (r *Recorder) Fault(e *faults.Event) {
-	now := r.env.Now()
-	r.closeWindow()
-	w := &window{event: e, at: now, layers: map[string]*phases{}}
-	for _, l := range r.cfg.Network.Layers {
-		w.layers[l.Name] = &phases{clock.Never, clock.Never, clock.Never}
-		w.order = append(w.order, l.Name)
+	w := newWindow(e, r.env.Now())
+	for _, old := range r.windows {
+		old.repair(w)
 	}
-	r.window = w
-	r.count(e, now)
-	if !e.Breaks {
-		return
+	r.windows = append(r.windows, w)
+	r.faulty = r.faulty || e.Breaks || e.Repairs || e.Joins != "" || e.Leaves != ""
+	if e.Breaks || e.Leaves != "" {
+		r.hit(w)
 	}
-	r.faulty = true
-	for _, f := range r.cfg.Flows {
-		if f.Stats.Sent == 0 || f.Stats.Ended != clock.Never || f.Stats.Delivered == 0 {
-			continue
-		}
-		l := r.cfg.Network.Layer(f.Layer)
-		if l == nil {
-			continue
-		}
-		hash, _ := f.Hash()
-		path := r.cfg.Network.Path(l, f.From, f.To, hash)
-		for _, x := range e.Wires {
-			if node.Uses(path, x) {
-				w.affected = append(w.affected, f)
-				f.WatchGaps()
-				break
-			}
-		}
-	}
+	r.open = slices.DeleteFunc(append(r.open, w), (*window).over)
 }
 
-// count keeps the time that wires are down.
-func (r *Recorder) count(e *faults.Event, now core.Time) {
+// Happened is called right after an event: it keeps the time that wires are down. Faults overlap, so that what
+// counts is how the wires stand.
+func (r *Recorder) Happened(e *faults.Event) {
+	now := r.env.Now()
 	for _, x := range e.Wires {
-		since, isDown := r.down[x]
-		switch {
-		case e.Breaks && !isDown:
+		since, was := r.down[x]
+		switch is := e.Down(x); {
+		case is && !was:
 			r.down[x] = now
-		case e.Repairs && isDown:
+		case was && !is:
 			r.downFor[x] += now.Sub(since)
 			delete(r.down, x)
 		}
 	}
 }
 
-func (r *Recorder) closeWindow() {
-	w := r.window
-	if w == nil {
-		return
-	}
-	for _, f := range w.affected {
-		var o outage
-		if f.Stats.GapEnd >= w.at {
-			o = outage{f.Stats.Gap, f.Stats.GapLost}
-		}
-		w.outages = append(w.outages, o)
-	}
-	r.done = append(r.done, w)
-	r.window = nil
-}
-
-// Observe takes a control event of the run. The layer is the second element of a component's path.
+// Observe takes a control event of the run. Its stream begins with the node and the layer of the component.
 func (r *Recorder) Observe(e trace.Event) {
-	if r.window == nil || e.Time < r.window.at {
+	if len(r.windows) == 0 {
 		return
 	}
-	parts := strings.SplitN(e.Stream, "/", 3)
-	if len(parts) < 2 {
+	at, rest, _ := strings.Cut(e.Stream, "/")
+	layer, _, _ := strings.Cut(rest, "/")
+	if layer == "" {
 		return
 	}
-	p := r.window.layers[parts[1]]
-	if p == nil {
+	at, layer = anyLife(at), anyLife(layer)
+	r.windows[len(r.windows)-1].phase(at, layer, e)
+	if len(r.open) == 0 {
 		return
 	}
-	switch e.Kind {
-	case trace.AdjacencyLost, trace.AdjacencyUp:
-		if p.noticed == clock.Never {
-			p.noticed = e.Time
+	k := at + "/" + layer
+	for _, w := range r.open {
+		if m := w.members[k]; m != nil {
+			m.observe(e)
 		}
-	case trace.LSAAccepted:
-		p.known = e.Time
-	case trace.RoutesChanged:
-		p.routed = e.Time
 	}
 }
 
-// convergence returns what a layer did about each fault that broke or repaired something.
-func (r *Recorder) convergence(layer string) (out []result.Convergence) {
-	for _, w := range r.done {
-		if !w.event.Breaks && !w.event.Repairs {
-			continue
-		}
-		c := result.Convergence{Fault: w.event.Name, At: time.Duration(w.at)}
-		p := w.layers[layer]
-		last := w.at
-		step := func(t core.Time) result.Opt[time.Duration] {
-			if t == clock.Never {
-				return result.None[time.Duration]()
-			}
-			d := max(t.Sub(last), 0)
-			last = max(last, t)
-			return result.Some(d)
-		}
-		c.Detection = step(p.noticed)
-		c.Flooding = step(p.known)
-		c.Computation = step(p.routed)
-		if p.routed != clock.Never {
-			// The shortest paths are installed in the call that computes them.
-			c.Installation = result.Some(time.Duration(0))
-		}
-		if last > w.at {
-			c.Total = result.Some(last.Sub(w.at))
-		} else if p.noticed != clock.Never {
-			c.Total = result.Some(time.Duration(0))
-		}
-		c.Outages = outages(w, layer)
-		out = append(out, c)
+// anyLife takes the number off that an environment has from its second life on: c~2 is c, started again.
+func anyLife(name string) string {
+	i := strings.LastIndexByte(name, '~')
+	if i <= 0 || i == len(name)-1 || strings.Trim(name[i+1:], "0123456789") != "" {
+		return name
 	}
-	return out
-}
-
-// outages returns the interruptions of the flows that an event hit.
-func outages(w *window, layer string) (out []result.Outage) {
-	for i, f := range w.affected {
-		if f.Layer != layer {
-			continue
-		}
-		o := result.Outage{Flow: f.ID, Lost: w.outages[i].lost}
-		if w.outages[i].gap > 0 {
-			o.Duration = result.Some(w.outages[i].gap)
-		}
-		out = append(out, o)
-	}
-	return out
+	return name[:i]
 }

@@ -7,6 +7,8 @@ import (
 
 	"ouroboros/core"
 	"ouroboros/ipcp/unicast/ca"
+	"ouroboros/scenarios"
+	"ouroboros/scenarios/node"
 	"ouroboros/scenarios/result"
 	"ouroboros/scenarios/traffic"
 )
@@ -39,7 +41,10 @@ func newSampler(env core.Env, cfg Config) *sampler {
 			s.rates(what)
 		case "delay":
 			s.delays()
-		case "queue", "utilisation":
+		case "queue":
+			s.links(what)
+			s.schedulers()
+		case "utilisation":
 			s.links(what)
 		case "ecn":
 			s.levels()
@@ -127,18 +132,18 @@ func (s *sampler) delays() {
 	}
 }
 
-// links records the queue or the utilisation of both directions of every wire.
+// links records the queue or the utilisation of both directions of every wire. The queue is what waits there,
+// be it seen by the layers or not.
 func (s *sampler) links(what string) {
 	for _, w := range s.cfg.Network.Wires {
-		a, b := w.Ends()
-		for dir, end := range []core.Link{a, b} {
+		for dir := range 2 {
 			from, to := w.A.Name, w.B.Name
 			if dir == 1 {
 				from, to = to, from
 			}
 			name := "link." + from + ">" + to + "." + what
 			if what == "queue" {
-				s.add(name, "packets", func() (float64, bool) { return float64(end.Queued()), true })
+				s.add(name, "packets", func() (float64, bool) { return float64(w.Stats(dir).Waiting), true })
 				continue
 			}
 			last := time.Duration(0)
@@ -149,6 +154,28 @@ func (s *sampler) links(what string) {
 				return v, true
 			})
 		}
+	}
+}
+
+// schedulers records what waits in the IPCPs of unicast layers for each of their neighbours, behind what waits
+// below. There congestion policies mark.
+func (s *sampler) schedulers() {
+	for _, l := range s.cfg.Network.Layers {
+		if l.Kind != scenarios.LayerUnicast {
+			continue
+		}
+		var seen [][2]string
+		l.Pairs(func(from, to *node.System) {
+			if pair := [2]string{from.Name, to.Name}; slices.Contains(seen, pair) {
+				return
+			} else {
+				seen = append(seen, pair)
+			}
+			s.add("layer."+l.Name+"."+from.Name+">"+to.Name+".queue", "packets", func() (float64, bool) {
+				n, ok := waitsFor(l, from, to)
+				return float64(n), ok
+			})
+		})
 	}
 }
 

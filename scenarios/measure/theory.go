@@ -29,24 +29,34 @@ func (r *Recorder) theory(f *traffic.Flow, x *result.Flow) (out []result.Theory)
 		return nil
 	}
 	size := f.Size + r.overhead(f, l)
-	onward, frame, ok := r.idle(path, size)
+	onward, ok := r.idle(path, size)
 	if !ok {
 		return nil
 	}
-	if lo, has := x.Delay.Min.Get(); has {
-		out = append(out, result.Theory{
-			What: "delay.min", Unit: "ns", Value: float64(onward), Measured: result.Some(float64(lo)),
-			Source: fmt.Sprintf("serialisation of %d bytes and propagation over %s", frame, links(len(path)-1)),
-		})
+	add := func(what, source string, value time.Duration, lo result.Opt[time.Duration], waited bool) {
+		if m, has := lo.Get(); has {
+			out = append(out, result.Theory{
+				What: what, Unit: "ns", Value: float64(value), Measured: result.Some(float64(m)), Source: source,
+				Loaded: m > value && (waited || held(f)),
+			})
+		}
 	}
-	homeward, _, ok := r.idle(back, size)
-	if lo, has := x.RTT.Min.Get(); has && ok {
-		out = append(out, result.Theory{
-			What: "rtt.min", Unit: "ns", Value: float64(onward + homeward), Measured: result.Some(float64(lo)),
-			Source: "the same, there and back",
-		})
+	add("delay.min", fmt.Sprintf("serialisation of %d bytes and propagation over %s", onward.frame, links(len(path)-1)), onward.time, x.Delay.Min, onward.waited)
+	if homeward, ok := r.idle(back, size); ok {
+		add("rtt.min", "the same, there and back", onward.time+homeward.time, x.RTT.Min, onward.waited || homeward.waited)
 	}
 	return out
+}
+
+// held reports whether the layer has made packets of a flow wait at their source, for congestion or to shape
+// the flow.
+func held(f *traffic.Flow) bool {
+	p := f.From.IPCP(f.Layer)
+	if p == nil || p.FA() == nil {
+		return false
+	}
+	info, _ := p.FA().Flow(f.EID())
+	return info.Stats.Paused > 0 || info.Stats.Shaped > 0
 }
 
 // overhead returns the bytes that a message of a flow has in front and behind on a wire.
@@ -71,12 +81,19 @@ func links(n int) string {
 	return fmt.Sprintf("%d links", n)
 }
 
-// idle returns the time that a packet takes over an idle path, and the length of its largest frame.
-func (r *Recorder) idle(path []*node.System, size int) (sum time.Duration, frame int, ok bool) {
+// passage is how a packet goes over a path.
+type passage struct {
+	time   time.Duration // over an idle path
+	frame  int           // length of its longest frame in bytes, with all that takes time on the wire
+	waited bool          // packets, of whatever flow, have waited on the path during the run
+}
+
+// idle returns the passage of a packet of size bytes, with the headers of its layer.
+func (r *Recorder) idle(path []*node.System, size int) (p passage, ok bool) {
 	for i := 1; i < len(path); i++ {
 		w := r.cfg.Network.Between(path[i-1].Name, path[i].Name)
 		if w == nil {
-			return 0, 0, false
+			return p, false
 		}
 		dir := 0
 		if w.B == path[i-1] {
@@ -84,17 +101,15 @@ func (r *Recorder) idle(path []*node.System, size int) (sum time.Duration, frame
 		}
 		s := w.Spec(dir)
 		if s.Jitter > 0 {
-			return 0, 0, false
+			return p, false
 		}
-		n := size + s.Overhead
-		if w.Shim == "eth-dix" {
-			n += wire.DIXFrameHeaderLen
-		}
-		frame = max(frame, n)
-		sum += s.Delay
+		n := size + w.HeaderLen() + s.Overhead
+		p.frame = max(p.frame, n)
+		p.time += s.Delay
 		if s.Rate > 0 {
-			sum += time.Duration(int64(n) * 8e9 / s.Rate)
+			p.time += time.Duration(int64(n) * 8e9 / s.Rate)
 		}
+		p.waited = p.waited || w.Stats(dir).QueueMax > 0
 	}
-	return sum, frame, true
+	return p, true
 }

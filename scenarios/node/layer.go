@@ -21,48 +21,18 @@ type Layer struct {
 	Members []*System
 
 	net     *Network
-	members []*Member // of unicast and broadcast layers, in the order of Members
-	boot    *Member   // begins the layer
-	begun   bool
+	members []*Member     // of unicast and broadcast layers, in the order of Members
+	boot    *Member       // begins the layer
+	locals  []*local.IPCP // of a local layer: those of all lives of its nodes
 	pairs   []*pair
 	qos     core.QoS // of the flows between neighbours
 	given   bool     // the scenario gives qos
 	catalog unicast.Catalog
 	config  unicast.Layer
 	offline *routing.Map // what members share under the routing policy static
+	names   *dir.Names   // and under the directory policy static
 	byAddr  map[uint64]*System
 	upper   []*Layer // that run over this one
-}
-
-// pair is an adjacency of a layer: a connects to b over the layer lower.
-type pair struct {
-	a, b  *Member
-	lower core.Name
-	below *Layer // that provides lower, nil over a wire
-	asked bool   // a was told to connect to b, in the present life of both
-	busy  bool   // and has not answered yet
-	life  uint32 // counts these attempts and the ends of either life, to know late answers
-}
-
-// other returns the other end.
-func (p *pair) other(m *Member) *Member {
-	if p.a == m {
-		return p.b
-	}
-	return p.a
-}
-
-// usable reports whether both ends have the layer below.
-func (p *pair) usable() bool {
-	for _, m := range []*Member{p.a, p.b} {
-		if !m.System.alive {
-			return false
-		}
-		if p.below != nil && !p.below.has(m.System) {
-			return false
-		}
-	}
-	return true
 }
 
 // has reports whether a node is in the layer now.
@@ -72,6 +42,11 @@ func (l *Layer) has(s *System) bool {
 	}
 	m := s.Member(l.Name)
 	return m != nil && m.state == inLayer
+}
+
+// empty reports whether nobody is in the layer now.
+func (l *Layer) empty() bool {
+	return !slices.ContainsFunc(l.members, func(m *Member) bool { return m.In() })
 }
 
 // layer makes a layer and its members, which are not in it yet.
@@ -117,6 +92,7 @@ func (l *Layer) local() error {
 			if err != nil {
 				return err
 			}
+			l.locals = append(l.locals, p)
 			return s.Broker.AddProvider(p)
 		}
 		if err := add(); err != nil {
@@ -127,10 +103,17 @@ func (l *Layer) local() error {
 	return nil
 }
 
+// Local calls yield for the counters of each IPCP that a local layer has or had.
+func (l *Layer) Local(yield func(local.Stats)) {
+	for _, p := range l.locals {
+		yield(p.Stats())
+	}
+}
+
 // policies looks up what the layer is configured with and which policies its members know.
 func (l *Layer) policies(s *scenarios.Layer) error {
-	l.offline = routing.NewMap()
-	l.catalog = catalogOf(dir.NewNames(), l.offline)
+	l.offline, l.names = routing.NewMap(), dir.NewNames()
+	l.catalog = catalogOf(l.names, l.offline)
 	choices, err := choose(l.catalog, s.Policies, s.Params.AddrSize)
 	if err != nil {
 		return err
@@ -138,7 +121,7 @@ func (l *Layer) policies(s *scenarios.Layer) error {
 	l.config = unicast.Layer{
 		Info:   core.LayerInfo{Name: core.Name(l.Name), Kind: core.KindUnicast, Hash: core.SHA3_256},
 		Header: wire.PCI{Addr: s.Params.AddrSize, EID: s.Params.EIDSize}, MaxTTL: uint8(s.Params.MaxTTL),
-		MPL: s.Params.MPL.D(), Queue: s.Params.Queue, Cube: s.Params.Cubes, Policies: choices,
+		MPL: s.Params.MPL.D(), Queue: s.Params.Queue, MTU: int(s.Params.MTU), Cube: s.Params.Cubes, Policies: choices,
 	}
 	return nil
 }
@@ -185,16 +168,6 @@ func (l *Layer) pair(_ *scenarios.Scenario, s *scenarios.Layer) error {
 
 // in reports whether a node belongs to the layer, be it there now or not.
 func (l *Layer) in(s *System) bool { return slices.Contains(l.Members, s) }
-
-// dataQoS returns what a member asks of the flow to a neighbour. A direct link tells of every loss of its
-// peer itself, so keepalives over it would show nothing.
-func (l *Layer) dataQoS(p *pair) core.QoS {
-	q := l.qos
-	if w := l.net.Wire(string(p.lower)); !l.given && p.below == nil && w != nil && w.Shim == shimDirect {
-		q.Timeout = 0
-	}
-	return q
-}
 
 // ipcpName is the name of a member of a layer.
 func ipcpName(layer, node string) core.Name { return core.Name(layer + "." + node) }

@@ -24,8 +24,13 @@ const (
 	inLayer
 )
 
-// enrollPause is the time between an enrollment that failed and the next.
-const enrollPause = time.Second
+const (
+	// enrollPause is the time between an enrollment that failed and the next.
+	enrollPause = time.Second
+	// tidyAfter is how long after a member has left its neighbours give up their connections to it. Its farewell
+	// has reached them by then, or is lost.
+	tidyAfter = 10 * time.Second
+)
 
 // Member is the part of a system in a unicast or broadcast layer. It does what an administrator does by
 // hand: it bootstraps the first member, has the others enroll with a neighbour that is in the layer, and
@@ -35,8 +40,11 @@ type Member struct {
 	System  *System
 	Unicast *unicast.IPCP   // in the present life of the node, nil in a broadcast layer
 	Hub     *broadcast.IPCP // nil in a unicast layer
-	// Since is when the member came into the layer.
-	Since core.Time
+	// Since is when the member came into the layer, and Until when it was out of it again.
+	Since, Until core.Time
+	// Past are the IPCPs that the member had before: in earlier lives of its node, or before it left the layer
+	// and joined again.
+	Past []Past
 
 	ipcp     ipcp
 	index    int
@@ -45,6 +53,7 @@ type Member struct {
 	wanted   bool // it should be in the layer
 	scripted bool // the scenario says when it joins or leaves
 	tries    int
+	life     uint32    // counts enrollments and the ends of lives, to know late answers
 	with     core.Name // whom it enrolls with
 	err      error     // of the last enrollment
 	cancel   func()
@@ -56,7 +65,9 @@ type ipcp interface {
 	core.Provider
 	bootstrap(m *Member) error
 	enroll(m *Member, with core.Name, lower core.Name, done func(error)) (cancel func())
+	// connect makes a connection and keeps it up.
 	connect(to, lower core.Name, qos core.QoS, done func(error))
+	connected(to *Member) bool
 	disconnect(from core.Name)
 	Serve() error
 	Leave()
@@ -72,23 +83,33 @@ func (m *Member) ipcpName() core.Name { return ipcpName(m.Layer.Name, m.System.N
 // In reports whether the member is in the layer now.
 func (m *Member) In() bool { return m.state == inLayer }
 
+// Wanted reports whether the member should be in the layer, by what the scenario says so far.
+func (m *Member) Wanted() bool { return m.wanted }
+
 // make creates the IPCP, which is in no layer yet.
 func (m *Member) make() error {
 	s := m.System
 	env := s.Env.Derive(m.Layer.Name)
-	m.state, m.tries, m.retry = outside, 0, env.NewTimer(m.seek)
+	if m.ipcp != nil {
+		m.Past = append(m.Past, Past{m.Unicast, m.Hub, m.Until})
+	}
+	m.state, m.tries, m.err, m.retry = outside, 0, nil, env.NewTimer(m.seek)
 	var err error
 	if m.Layer.Kind == scenarios.LayerBroadcast {
 		m.Hub, err = broadcast.New(env, s.Broker, broadcast.Config{Name: m.ipcpName()})
 		m.ipcp = hub{m.Hub}
 		return err
 	}
+	if old := m.Unicast; old != nil { // a table that all share does not notice that a node was killed
+		m.Layer.names.Forget(old.Address())
+	}
 	m.Unicast, err = unicast.New(env, s.Broker, unicast.Config{Name: m.ipcpName(), Catalog: m.Layer.catalog})
 	m.ipcp = router{m.Unicast}
 	return err
 }
 
-// begin has a member that is wanted come into its layer when time passes.
+// begin has a member that is wanted come into its layer when time passes. The one that begins the layer does so
+// whenever nobody is in it.
 func (m *Member) begin() {
 	if !m.wanted {
 		return
@@ -97,8 +118,7 @@ func (m *Member) begin() {
 		if m.state != outside || !m.wanted {
 			return
 		}
-		if m == m.Layer.boot && !m.Layer.begun {
-			m.Layer.begun = true
+		if m == m.Layer.boot && m.Layer.empty() {
 			m.entered(m.ipcp.bootstrap(m))
 			return
 		}
@@ -126,7 +146,12 @@ func (m *Member) seek() {
 	m.state, m.with = enrolling, p.other(m).ipcpName()
 	m.tries++
 	m.Layer.net.connecting++
+	m.life++
+	life := m.life
 	m.cancel = m.ipcp.enroll(m, m.with, p.lower, func(err error) {
+		if m.life != life { // it was on its way when the member left
+			return
+		}
 		m.Layer.net.connecting--
 		m.cancel = nil
 		if err != nil {
@@ -149,7 +174,8 @@ func (m *Member) entered(err error) {
 	}
 	if err != nil {
 		m.state = outside
-		m.Layer.net.note(err)
+		m.ipcp.Leave()
+		m.Layer.net.note(errors.Join(err, s.Broker.RemoveProvider(m.ipcp)))
 		return
 	}
 	m.state, m.Since, m.err = inLayer, s.Env.Now(), nil
@@ -175,79 +201,21 @@ func (m *Member) listen() error {
 	return errors.Join(err, m.ipcp.Serve())
 }
 
-// attend connects the pairs whose ends are both in the layer, and has the end that is not enroll with the
-// other. It is called when something has changed at one end.
-func (l *Layer) attend(pairs []*pair) {
-	for _, p := range pairs {
-		if !p.usable() {
-			continue
-		}
-		switch {
-		case p.a.In() && p.b.In():
-			p.connect()
-		case p.a.state == seeking && p.b.In():
-			p.a.System.Env.Post(p.a.seek)
-		case p.b.state == seeking && p.a.In():
-			p.b.System.Env.Post(p.b.seek)
-		}
-	}
+// Past is an IPCP that a member had before, with its counters.
+type Past struct {
+	Unicast *unicast.IPCP   // nil in a broadcast layer
+	Hub     *broadcast.IPCP // nil in a unicast layer
+	Until   core.Time       // when the member was out of the layer
 }
 
-// whole tells the routing policy static that its map is: all pairs have been told to connect.
-func (l *Layer) whole() {
-	for _, p := range l.pairs {
-		if !p.asked && p.a.wanted && p.b.wanted {
-			return
-		}
-	}
-	l.offline.Complete()
-}
-
-// connect has a connect to b. What a keeps of an earlier life of b goes first.
-func (p *pair) connect() {
-	if p.asked {
-		return
-	}
-	p.asked = true
-	l, a, ipcp := p.a.Layer, p.a, p.a.ipcp
-	if l.offline != nil {
-		l.offline.Link(p.a.Unicast.Address(), p.b.Unicast.Address(), 1)
-		l.whole()
-	}
-	l.net.connecting++
-	p.life++
-	life := p.life
-	p.busy = true
-	a.System.Env.Post(func() {
-		if p.life != life {
-			return
-		}
-		ipcp.disconnect(p.b.ipcpName())
-		ipcp.connect(p.b.ipcpName(), p.lower, l.dataQoS(p), func(err error) {
-			if p.life == life {
-				p.settle()
-				l.net.note(err)
-			}
-		})
-	})
-}
-
-// settle notes that a is not connecting to b any more.
-func (p *pair) settle() {
-	if p.busy {
-		p.busy = false
-		p.a.Layer.net.connecting--
-	}
-}
-
-// Join has the node enroll in the layer.
+// Join has the node enroll in the layer, a killed one when it is started again.
 func (m *Member) Join() error {
-	if m.wanted && m.state != outside {
+	if m.wanted {
 		return nil
 	}
 	m.wanted = true
-	if m.state != outside { // it has left and comes back
-		return fmt.Errorf("layer %s: %s is still in it", m.Layer.Name, m.Name())
+	if !m.System.alive {
+		return nil
 	}
 	if err := m.make(); err != nil {
 		return err
@@ -256,13 +224,9 @@ func (m *Member) Join() error {
 	return nil
 }
 
-// Leave takes the node out of the layer.
+// Leave takes the node out of the layer. A killed one does not come back to it when it is started again.
 func (m *Member) Leave() error {
 	m.wanted = false
-	return m.leave()
-}
-
-func (m *Member) leave() error {
 	if m.state == outside || !m.System.alive {
 		return nil
 	}
@@ -276,20 +240,34 @@ func (m *Member) leave() error {
 	if was != inLayer {
 		return nil
 	}
+	for _, p := range m.pairs {
+		p.tidy(m)
+	}
 	return errors.Join(m.System.Broker.Unregister(m.ipcpName()), m.System.Broker.RemoveProvider(m.ipcp))
 }
 
-// lost notes that the member is not in the layer any more.
+// lost notes that the member is not in the layer any more. What runs over it on this node has to connect anew
+// when it is back.
 func (m *Member) lost() {
-	m.state = outside
+	m.state, m.Until = outside, m.System.Env.Now()
+	m.life++
 	if m.cancel != nil {
 		m.cancel = nil
 		m.Layer.net.connecting--
 	}
 	for _, p := range m.pairs {
-		p.asked = false
-		p.life++
-		p.settle()
+		p.reset()
+	}
+	for _, u := range m.Layer.upper {
+		x := m.System.Member(u.Name)
+		if x == nil {
+			continue
+		}
+		for _, p := range x.pairs {
+			if p.below == m.Layer {
+				p.reset()
+			}
+		}
 	}
 }
 
@@ -314,8 +292,10 @@ func (r router) enroll(m *Member, with, lower core.Name, done func(error)) (canc
 }
 
 func (r router) connect(to, lower core.Name, qos core.QoS, done func(error)) {
-	r.Connect(to, lower, unicast.ConnectOptions{QoS: qos}, done)
+	r.Connect(to, lower, unicast.ConnectOptions{QoS: qos, Persist: true}, done)
 }
+
+func (r router) connected(to *Member) bool { return r.Connected(to.Unicast.Address()) }
 
 func (r router) disconnect(from core.Name) { r.Disconnect(from, procs.Both) }
 
@@ -329,7 +309,9 @@ func (h hub) enroll(_ *Member, with, lower core.Name, done func(error)) (cancel 
 }
 
 func (h hub) connect(to, lower core.Name, qos core.QoS, done func(error)) {
-	h.Connect(to, lower, broadcast.ConnectOptions{QoS: qos}, done)
+	h.Connect(to, lower, broadcast.ConnectOptions{QoS: qos, Persist: true}, done)
 }
+
+func (h hub) connected(to *Member) bool { return h.Connected(to.ipcpName()) }
 
 func (h hub) disconnect(from core.Name) { h.Disconnect(from) }

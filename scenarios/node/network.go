@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -25,18 +26,25 @@ type Network struct {
 	Wires   []*Wire
 	Layers  []*Layer
 
+	byName     map[string]*System
+	wireNamed  map[string]*Wire
+	between    map[[2]string]*Wire // the first of the wires between two nodes, both ways round
 	connecting int
+	changing   bool // nodes join, leave or are restarted
 	failed     []error
+	dead       []ipcp // of killed nodes
 }
 
 // Build assembles the network of a scenario in a world. Nothing has happened in it yet: its layers come
 // up when time passes.
 func Build(w core.World, sc *scenarios.Scenario, g *topologies.Graph) (*Network, error) {
-	n := &Network{World: w, Graph: g}
+	n := &Network{
+		World: w, Graph: g, byName: map[string]*System{}, wireNamed: map[string]*Wire{}, between: map[[2]string]*Wire{},
+	}
 	for i, x := range g.Nodes {
 		s := &System{Name: x.Name, Index: i, net: n}
 		s.start(w.Node(x.Name))
-		n.Systems = append(n.Systems, s)
+		n.Systems, n.byName[s.Name] = append(n.Systems, s), s
 	}
 	if err := n.wire(sc); err != nil {
 		return nil, err
@@ -46,9 +54,7 @@ func Build(w core.World, sc *scenarios.Scenario, g *topologies.Graph) (*Network,
 			return nil, fmt.Errorf("layer %s: %w", sc.Layers[i].Name, err)
 		}
 	}
-	for _, f := range sc.Faults {
-		n.absent(&f)
-	}
+	n.script(sc.Faults)
 	for _, l := range n.Layers {
 		for _, m := range l.members {
 			m.begin()
@@ -57,39 +63,29 @@ func Build(w core.World, sc *scenarios.Scenario, g *topologies.Graph) (*Network,
 	return n, nil
 }
 
-// absent has the nodes that join a layer later stay out of it at the start.
-func (n *Network) absent(f *scenarios.Fault) {
-	l := n.Layer(f.Join)
-	if l == nil {
-		l = n.Layer(f.Leave)
-	}
-	if l == nil {
-		return
-	}
-	for _, m := range l.members {
-		if len(f.Node.Select([]string{m.Name()})) > 0 && !m.scripted {
-			m.scripted, m.wanted = true, f.Join == ""
+// script has the nodes that join a layer later stay out of it at the start.
+func (n *Network) script(faults []scenarios.Fault) {
+	inTime := slices.SortedStableFunc(slices.Values(faults), func(a, b scenarios.Fault) int { return cmp.Compare(a.At, b.At) })
+	for i := range inTime {
+		f := &inTime[i]
+		n.changing = n.changing || f.Kill || f.Join != "" || f.Leave != ""
+		l := n.Layer(f.Join + f.Leave) // one of them is empty
+		if l == nil {
+			continue
+		}
+		for _, m := range l.members {
+			if !m.scripted && len(f.Node.Select([]string{m.Name()})) > 0 {
+				m.scripted, m.wanted = true, f.Join == ""
+			}
 		}
 	}
 }
 
 // System returns the node of that name, nil if there is none.
-func (n *Network) System(name string) *System {
-	i := slices.IndexFunc(n.Systems, func(s *System) bool { return s.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return n.Systems[i]
-}
+func (n *Network) System(name string) *System { return n.byName[name] }
 
 // Wire returns the wire of that name, nil if there is none.
-func (n *Network) Wire(name string) *Wire {
-	i := slices.IndexFunc(n.Wires, func(w *Wire) bool { return w.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return n.Wires[i]
-}
+func (n *Network) Wire(name string) *Wire { return n.wireNamed[name] }
 
 // Layer returns the layer of that name, nil if there is none.
 func (n *Network) Layer(name string) *Layer {
@@ -100,22 +96,25 @@ func (n *Network) Layer(name string) *Layer {
 	return n.Layers[i]
 }
 
-// Between returns the wire between two nodes, nil if there is none.
-func (n *Network) Between(a, b string) *Wire {
-	i := slices.IndexFunc(n.Wires, func(w *Wire) bool {
-		return w.A.Name == a && w.B.Name == b || w.A.Name == b && w.B.Name == a
-	})
-	if i < 0 {
-		return nil
+// Between returns the wire between two nodes, the first in the map if there are several, nil if there is
+// none.
+func (n *Network) Between(a, b string) *Wire { return n.between[[2]string{a, b}] }
+
+// add takes a wire in.
+func (n *Network) add(w *Wire) {
+	n.Wires, n.wireNamed[w.Name] = append(n.Wires, w), w
+	for _, k := range [][2]string{{w.A.Name, w.B.Name}, {w.B.Name, w.A.Name}} {
+		if n.between[k] == nil {
+			n.between[k] = w
+		}
 	}
-	return n.Wires[i]
 }
 
 // Connecting returns how many connections between members are still being made.
 func (n *Network) Connecting() int { return n.connecting }
 
-// Failed returns the errors of coming up so far: of connections that could not be made, and of nodes that
-// should be members of a layer and are not.
+// Failed returns what is not as it should be: members of a layer that should be in it and are not, neighbours that
+// could not connect and still are not connected, and the errors of coming up.
 func (n *Network) Failed() []error {
 	out := slices.Clone(n.failed)
 	for _, l := range n.Layers {
@@ -124,14 +123,23 @@ func (n *Network) Failed() []error {
 				out = append(out, m.why())
 			}
 		}
+		for _, p := range l.pairs {
+			if err := p.why(); err != nil {
+				out = append(out, err)
+			}
+		}
 	}
 	return out
 }
 
-// Close takes all members out of their layers, the topmost layer first. What is on the wires still
-// arrives.
+// Close takes all members out of their layers, the topmost layer first, and has those of killed nodes give back
+// the packets that they hold. What is on the wires still arrives.
 func (n *Network) Close() {
 	n.failed = n.Failed()
+	for _, p := range n.dead {
+		p.Leave()
+	}
+	n.dead = nil
 	for k := len(n.Layers) - 1; k >= 0; k-- {
 		for _, m := range n.Layers[k].members {
 			if err := m.Leave(); err != nil {
@@ -150,6 +158,10 @@ func (n *Network) Kill(s *System) {
 	n.World.Kill(s.Name)
 	for _, m := range s.members {
 		m.lost()
+		n.dead = append(n.dead, m.ipcp)
+	}
+	for _, f := range s.killed {
+		f()
 	}
 }
 

@@ -22,8 +22,8 @@ func (n *Network) Path(l *Layer, from, to *System, hash uint32) []*System {
 	}
 	path := []*System{from}
 	for s := from; s != to; {
-		peer, ok := nextHop(s.IPCP(l.Name), end.Address(), hash)
-		if s = l.at(peer); !ok || s == nil || len(path) > len(l.Members) {
+		peer, _, ok := nextHop(s.IPCP(l.Name), end.Address(), hash)
+		if s = l.At(peer); !ok || s == nil || len(path) > len(l.Members) {
 			return nil
 		}
 		path = append(path, s)
@@ -31,9 +31,9 @@ func (n *Network) Path(l *Layer, from, to *System, hash uint32) []*System {
 	return path
 }
 
-// at returns the member with an address, nil if there is none. Members may change their addresses, so what
-// is remembered is checked.
-func (l *Layer) at(addr uint64) *System {
+// At returns the member of a unicast layer with an address, nil if there is none. Members may change their
+// addresses, so what is remembered is checked.
+func (l *Layer) At(addr uint64) *System {
 	has := func(s *System) bool {
 		p := s.IPCP(l.Name)
 		return p != nil && p.Address() == addr
@@ -52,10 +52,10 @@ func (l *Layer) at(addr uint64) *System {
 	return l.Members[i]
 }
 
-// nextHop returns the address of the neighbour through which a member reaches dst.
-func nextHop(p *unicast.IPCP, dst uint64, hash uint32) (peer uint64, ok bool) {
+// nextHop returns the address of the neighbour through which a member reaches dst, and the port to it.
+func nextHop(p *unicast.IPCP, dst uint64, hash uint32) (peer uint64, port pff.Port, ok bool) {
 	if p.Forwarding() == nil { // it is not in the layer
-		return 0, false
+		return 0, pff.None, false
 	}
 	out := p.Forwarding().Next(dst, hash)
 	p.DT().Ports(func(i pff.Port, addr uint64, _ dt.Stats, _ int) {
@@ -63,15 +63,5 @@ func nextHop(p *unicast.IPCP, dst uint64, hash uint32) (peer uint64, ok bool) {
 			peer, ok = addr, true
 		}
 	})
-	return peer, ok
-}
-
-// Uses reports whether a path goes over the wire.
-func Uses(path []*System, w *Wire) bool {
-	for i := 1; i < len(path); i++ {
-		if a, b := path[i-1], path[i]; a == w.A && b == w.B || a == w.B && b == w.A {
-			return true
-		}
-	}
-	return false
+	return peer, out, ok
 }

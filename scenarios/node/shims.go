@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ouroboros/core"
+	"ouroboros/core/wire"
 	"ouroboros/scenarios"
 	"ouroboros/shim/direct"
 	"ouroboros/shim/eth"
@@ -64,7 +65,7 @@ func (n *Network) wire(sc *scenarios.Scenario) error {
 			return err
 		}
 		nw := &Wire{Wire: w, Name: x.Name, A: a, B: b, Shim: use[i].shim}
-		n.Wires = append(n.Wires, nw)
+		n.add(nw)
 		for _, s := range []*System{a, b} {
 			if err := nw.install(s); err != nil {
 				return err
@@ -135,6 +136,20 @@ func (w *Wire) install(s *System) error {
 		return err
 	}
 	return s.Broker.AddProvider(p)
+}
+
+// HeaderLen returns how many bytes the shim on the wire puts in front of a packet, without what the Overhead of
+// the wire's spec stands for. 0 without a shim.
+func (w *Wire) HeaderLen() int {
+	switch w.Shim {
+	case shimDIX:
+		return wire.DIXFrameHeaderLen
+	case shimLLC:
+		return wire.LLCFrameHeaderLen
+	case shimUDP4, shimUDP6:
+		return wire.UDPHeaderLen
+	}
+	return 0
 }
 
 // newShim makes a shim over the own end of a wire. On the point-to-point wires of a scenario every name

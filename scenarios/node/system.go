@@ -18,6 +18,7 @@ type System struct {
 	net     *Network
 	alive   bool
 	members []*Member // in the order of the layers
+	killed  []func()
 	revived []func()
 }
 
@@ -29,6 +30,9 @@ func (s *System) start(env core.Env) {
 
 // Alive reports whether the node is not killed.
 func (s *System) Alive() bool { return s.alive }
+
+// OnKill has f called whenever the node has been killed. Nothing on the node runs any more by then.
+func (s *System) OnKill(f func()) { s.killed = append(s.killed, f) }
 
 // OnRevive has f called whenever the node has been started again.
 func (s *System) OnRevive(f func()) { s.revived = append(s.revived, f) }

@@ -12,9 +12,10 @@ import (
 // DefaultRate is the rate of a link that neither its map nor the scenario gives one, in bit/s.
 const DefaultRate = 1_000_000_000
 
-// orderedQueue is how many packets wait on a wire under a scheduler that orders packets: the one that goes
-// next, and one to have something to send while that is on its way.
-const orderedQueue = 2
+// orderedQueue is how many packets wait on a wire under a scheduler that orders packets, beside the one that
+// is being sent: with it they are the two at which such a wire blocks. One is enough to have the next at hand
+// when the first has left; each more would go before a packet that the scheduler sends first.
+const orderedQueue = 1
 
 // Apply lays the values that p gives over a spec.
 func Apply(s core.LinkSpec, p scenarios.LinkParams) core.LinkSpec {

@@ -14,7 +14,8 @@ type Flow struct {
 	Layer    string `json:"layer"`    // that provides the flow
 	QoS      QoS    `json:"qos"`      // what was asked
 
-	// Failure says why the flow was not allocated or went down early, "" if neither.
+	// Failure says why the flow was not allocated or went down early, "" if neither. A flow that was asked
+	// for and had not come by the end of its source, or of the run, has failed.
 	Failure string `json:"failure"`
 
 	Start     time.Duration      `json:"start_ns"`     // when the allocation was asked for
@@ -33,12 +34,14 @@ type Flow struct {
 	DeliveredBytes   uint64 `json:"delivered_bytes"`
 	// LostPackets were sent and not delivered, and by the end of the run could not come any more;
 	// InFlightPackets still could.
-	LostPackets     uint64       `json:"lost_packets"`
-	InFlightPackets uint64       `json:"in_flight_packets"`
-	Duplicates      uint64       `json:"duplicate_packets"` // deliveries beyond the first of a message
-	Reordered       uint64       `json:"reordered_packets"` // delivered after a later one (RFC 4737 §3.3)
-	Goodput         Opt[float64] `json:"goodput_bps"`       // delivered payload over the measured time
-	Loss            Opt[float64] `json:"loss_ratio"`        // lost over sent
+	LostPackets     uint64 `json:"lost_packets"`
+	InFlightPackets uint64 `json:"in_flight_packets"`
+	Duplicates      uint64 `json:"duplicate_packets"` // deliveries beyond the first of a message
+	Reordered       uint64 `json:"reordered_packets"` // delivered after a later one (RFC 4737 §3.3)
+	// Goodput is the delivered payload over the measured time: 0 for a flow that failed, or found no room,
+	// before it could send anything, so that sums, means and fairness are over all flows that were asked for.
+	Goodput Opt[float64] `json:"goodput_bps"`
+	Loss    Opt[float64] `json:"loss_ratio"` // lost over sent; missing if nothing was sent
 
 	Delay Dist `json:"delay"` // one way, from the source's write to the delivery
 	RTT   Dist `json:"rtt"`   // request/response only: write of the request to delivery of the response
@@ -119,12 +122,16 @@ type Theory struct {
 	Value    float64      `json:"value"`
 	Measured Opt[float64] `json:"measured"`
 	Source   string       `json:"source"` // the formula with its numbers, or the reference
+	// Loaded: packets have waited on the path, and none of the flow is known to have found it idle. Then the
+	// closed form, which is for an idle path, is a lower bound and no more.
+	Loaded bool `json:"loaded"`
 }
 
-// Deviation returns measured over theory minus 1, missing if either is missing or the theory is 0.
+// Deviation returns measured over theory minus 1, missing if either is missing, the theory is 0, or it is a
+// bound only (Loaded).
 func (t Theory) Deviation() Opt[float64] {
 	m, ok := t.Measured.Get()
-	if !ok || t.Value == 0 {
+	if !ok || t.Value == 0 || t.Loaded {
 		return None[float64]()
 	}
 	return Some(m/t.Value - 1)

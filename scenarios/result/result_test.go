@@ -105,15 +105,29 @@ func TestMetSummarisesWishes(t *testing.T) {
 	}
 }
 
-func TestOutageLeavesUnknownOut(t *testing.T) {
-	c := Convergence{Outages: []Outage{{Duration: Some(3 * time.Second)}, {}, {Duration: Some(time.Second)}}}
-	lo, mean, hi := c.Outage()
-	if lo != Some(time.Second) || mean != Some(2*time.Second) || hi != Some(3*time.Second) {
-		t.Errorf("%v %v %v", lo, mean, hi)
+// Of an outage that had not ended only a lower bound is known: no mean and no longest one is made without it,
+// and a shortest one only if it is below the bound.
+func TestSpanOfOutages(t *testing.T) {
+	ended := func(d time.Duration) Outage { return Outage{Duration: Some(d)} }
+	open := func(d time.Duration) Outage { return Outage{AtLeast: Some(d)} }
+	no := None[time.Duration]()
+	for name, x := range map[string]struct {
+		of           []Outage
+		lo, mean, hi Opt[time.Duration]
+	}{
+		"none":       {nil, no, no, no},
+		"all ended":  {[]Outage{ended(3), ended(1), ended(5)}, Some[time.Duration](1), Some[time.Duration](3), Some[time.Duration](5)},
+		"one open":   {[]Outage{ended(3), open(7), ended(1)}, Some[time.Duration](1), no, no},
+		"open short": {[]Outage{ended(3), open(2)}, no, no, no},
+		"all open":   {[]Outage{open(2), open(9)}, no, no, no},
+	} {
+		if lo, mean, hi := Span(x.of); lo != x.lo || mean != x.mean || hi != x.hi {
+			t.Errorf("%s: %v, %v, %v", name, lo, mean, hi)
+		}
 	}
-	c.Outages = c.Outages[1:2]
-	if lo, _, _ := c.Outage(); lo.OK() {
-		t.Errorf("outage %v without any known", lo)
+	c := Convergence{Outages: []Outage{ended(3), open(7), {Duration: Some[time.Duration](1), Protected: true}}}
+	if unended, protected := c.Count(); unended != 1 || protected != 1 {
+		t.Errorf("%d not ended, %d protected", unended, protected)
 	}
 }
 

@@ -69,9 +69,6 @@ type Stats struct {
 	Blocked               time.Duration
 	Completed             core.Time // Bulk: all bytes delivered; Never before
 	Failure               error
-	GapEnd                core.Time // end of the longest pause between deliveries since WatchGaps
-	Gap                   time.Duration
-	GapLost               uint64 // messages that are missing since WatchGaps
 }
 
 // Flow is one flow of the workload: its source at one node, its receiver at another.
@@ -89,8 +86,10 @@ type Flow struct {
 	timer  core.Timer
 	stop   core.Timer
 	cancel func()
-	unlist []func()
-	group  *group // Group: what the flows of one source share
+	began  bool // the flow has been asked for
+	heard  []listening
+	past   []core.Flow // of receivers whose node was killed: they still hold packets
+	group  *group      // Group: what the flows of one source share
 
 	headroom int
 	nextID   uint32
@@ -99,59 +98,29 @@ type Flow struct {
 	on       core.Time // OnOff: end of the burst
 	arrived  seen
 	answers  seen
-	watching bool
-	lastGap  core.Time
+	latest   core.Time // delivery that watches count
+	watches  []*Watch  // of faults that the flow has not got over
+	watched  []*Watch  // of the others
 }
 
 // New makes a flow; Start sets it going.
 func New(s Spec) *Flow {
-	f := &Flow{Spec: s, env: s.From.Env.Derive("source:" + s.Name)}
-	f.blocked = clock.Never
+	f := &Flow{Spec: s, blocked: clock.Never}
 	f.Stats.Ended, f.Stats.Completed = clock.Never, clock.Never
-	f.timer = f.env.NewTimer(f.send)
-	f.stop = f.env.NewTimer(f.finish)
+	f.live()
 	if s.Kind == Group {
 		s.Groups.add(f)
 	}
+	s.From.OnKill(f.killed)
+	s.From.OnRevive(f.revived)
 	return f
 }
 
-// Listen makes the receiver known under the name of the flow, and again whenever its node is revived.
-func (f *Flow) Listen() error {
-	if f.Kind == Group {
-		return nil
-	}
-	at := f.Any
-	if at == nil {
-		at = []*node.System{f.To}
-	}
-	for _, s := range at {
-		if err := f.listen(s); err != nil {
-			return err
-		}
-		s.OnRevive(func() {
-			if f.Stats.Ended == clock.Never {
-				_ = f.listen(s) // it worked in the first life
-			}
-		})
-	}
-	return nil
-}
-
-// listen makes the receiver known on one node.
-func (f *Flow) listen(s *node.System) error {
-	if err := s.Broker.Register(core.Name(f.Name), f.Ask); err != nil {
-		return err
-	}
-	env := s.Env.Derive("receiver:" + f.Name)
-	if s == f.To {
-		f.renv = env
-	}
-	stop, err := s.Broker.Listen(core.Name(f.Name), func(in core.Incoming) { f.accept(s, env, in) })
-	if err == nil {
-		f.unlist = append(f.unlist, stop)
-	}
-	return err
+// live makes what the source has in one life of its node.
+func (f *Flow) live() {
+	f.env = f.From.Env.Derive("source:" + f.Name)
+	f.timer = f.env.NewTimer(f.send)
+	f.stop = f.env.NewTimer(f.expire)
 }
 
 // Begin arms the start of the source, from the beginning of the run.
@@ -164,7 +133,11 @@ func (f *Flow) allocate() {
 	if f.Stats.Ended != clock.Never { // the run has ended before
 		return
 	}
+	f.began = true
 	f.Stats.Asked = f.env.Now()
+	if f.Stop != clock.Never && f.lead() == f {
+		f.stop.Reset(max(f.Stop.Sub(f.Stats.Asked), 0))
+	}
 	if f.Kind == Group {
 		f.group.join(f)
 		return
@@ -209,7 +182,6 @@ func (f *Flow) begun(fl core.Flow) {
 			f.finish()
 			return
 		}
-		f.stop.Reset(f.Stop.Sub(now))
 	}
 	phase := f.Phase
 	if f.NoPhase {
@@ -392,8 +364,42 @@ func (f *Flow) finish() {
 	}
 }
 
-// Halt stops the source as at the end of the run.
-func (f *Flow) Halt() { f.finish() }
+// ErrNotAllocated is the failure of a flow that was asked for and had not come when its source stopped.
+var ErrNotAllocated = errors.New("not allocated by the end of the source")
+
+// Waits reports whether the flow was asked for and has not come. It may still come.
+func (f *Flow) Waits() bool {
+	st := &f.lead().Stats
+	return f.lead().began && st.Allocated == 0 && st.Failure == nil
+}
+
+// lead returns the flow whose source sends for this one: itself, or the first of its group.
+func (f *Flow) lead() *Flow {
+	if f.group != nil {
+		return f.group.flows[0]
+	}
+	return f
+}
+
+// expire ends the source at its stop. A flow that has not come by then is not waited for any more.
+func (f *Flow) expire() {
+	if f.Stats.Ended == clock.Never && f.Waits() {
+		f.Stats.Failure = ErrNotAllocated
+		if f.cancel != nil {
+			f.cancel()
+			f.cancel = nil
+		}
+	}
+	f.finish()
+}
+
+// Halt stops the source as at the end of the run. A flow that has not come by then has failed.
+func (f *Flow) Halt() {
+	if f.Stats.Ended == clock.Never && f.Waits() {
+		f.Stats.Failure = ErrNotAllocated
+	}
+	f.finish()
+}
 
 func (f *Flow) unblock(now core.Time) {
 	if f.blocked != clock.Never {
@@ -415,20 +421,21 @@ func (f *Flow) Close() {
 	if f.cancel != nil {
 		f.cancel()
 	}
-	for _, stop := range f.unlist {
-		stop()
+	for _, l := range f.heard {
+		l.stop()
 	}
+	f.heard = nil
 	if f.group != nil {
 		f.group.leave(f)
 		f.flow = nil
 		return
 	}
-	for _, fl := range []core.Flow{f.flow, f.recv} {
+	for _, fl := range append(f.past, f.flow, f.recv) {
 		if fl != nil {
 			fl.Close(0)
 		}
 	}
-	f.flow, f.recv = nil, nil
+	f.flow, f.recv, f.past = nil, nil, nil
 }
 
 // Transport returns the counters of FRCP at the source; false on flows without it.
@@ -455,11 +462,14 @@ func (s *source) Deliver(p *pkt.Buf) {
 	}
 	now := f.env.Now()
 	f.env.Trace.Note(now, trace.MessageDelivered, uint64(id), uint64(p.Len()))
-	if dup, _ := f.answers.note(id); dup {
+	expected, rtt := f.answers.next, f.env.Wall()-wall
+	dup, late := f.answers.note(id)
+	if dup {
 		return
 	}
+	f.noted(now, now.Add(-time.Duration(rtt)), id, expected, late)
 	if now >= f.Warmup {
-		f.RTT.Add(f.env.Wall() - wall)
+		f.RTT.Add(rtt)
 	}
 }
 

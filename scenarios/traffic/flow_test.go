@@ -239,26 +239,37 @@ func TestFailuresAreKept(t *testing.T) {
 	}
 }
 
-// TestGaps: the longest pause between two deliveries while watched, with what it left out.
-func TestGaps(t *testing.T) {
-	f := New(Spec{Name: "f", From: newBench(t, core.LinkSpec{}).a, To: newBench(t, core.LinkSpec{}).b})
-	for _, x := range []struct {
-		at   core.Time
-		id   uint32
-		want time.Duration
-		lost uint64
-	}{{10, 0, 0, 0}, {30, 1, 20, 0}, {35, 2, 20, 0}, {100, 7, 65, 4}, {120, 8, 65, 4}} {
-		f.record(x.at, x.id, 64, 1)
-		if x.id == 0 {
-			f.WatchGaps()
-			continue
-		}
-		if f.Stats.Gap != x.want || f.Stats.GapLost != x.lost {
-			t.Errorf("at %d: gap %d, lost %d, want %d, %d", x.at, f.Stats.Gap, f.Stats.GapLost, x.want, x.lost)
-		}
+// TestAReceiverForgetsTheFlowOfAKilledNode: it takes another one then, and closes the old one in the end.
+func TestAReceiverForgetsTheFlowOfAKilledNode(t *testing.T) {
+	b := newBench(t, core.LinkSpec{})
+	f := New(Spec{
+		Name: "f", From: b.a, To: b.b, Layer: "wire", Ask: "wire", QoS: core.QoSRaw, Stop: clock.Never,
+		Kind: CBR, Size: 64, Interval: time.Millisecond,
+	})
+	if err := f.Listen(); err != nil {
+		t.Fatal(err)
 	}
-	if f.Stats.GapEnd != 100 {
-		t.Errorf("the gap ends at %v", f.Stats.GapEnd)
+	f.Begin()
+	if err := b.w.Run(core.Time(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if f.recv == nil || len(f.heard) != 1 {
+		t.Fatal("the receiver has no flow")
+	}
+	f.deaf(b.a)
+	if f.recv == nil || len(f.heard) != 1 {
+		t.Error("what is on another node is forgotten")
+	}
+	f.deaf(b.b)
+	if f.recv != nil || len(f.heard) != 0 || len(f.past) != 1 {
+		t.Error("the flow of the killed node is kept as that of the receiver")
+	}
+	f.Close()
+	if len(f.past) != 0 {
+		t.Error("the flow of the killed node is not closed")
+	}
+	if err := b.w.Run(core.Time(time.Minute)); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ouroboros/core"
+	"ouroboros/core/clock"
 	"ouroboros/core/pkt"
 	"ouroboros/core/trace"
 	"ouroboros/scenarios/node"
@@ -39,10 +40,13 @@ type seat struct {
 	layer   core.Name
 	flow    core.Flow
 	opened  []func(core.Flow) // who waits for the flow
+	wanted  bool              // a destination is to hear from now on
 	asking  bool
+	closed  bool
+	life    uint32 // of the node, to know late answers
 	retry   core.Timer
 	deliver []*Flow // whose destination this is
-	source  *Flow   // who waits for room
+	sources []*Flow // that have begun on this node
 }
 
 // joinPause is the time between two attempts to join a layer that the node is not in yet.
@@ -69,21 +73,49 @@ func (g *Groups) add(f *Flow) {
 func (g *Groups) seat(s *node.System, layer core.Name, env core.Env) *seat {
 	k := seatKey{s, layer}
 	if g.seats[k] == nil {
-		t := &seat{env: env, s: s, layer: layer}
-		t.retry = env.NewTimer(t.ask)
+		t := &seat{s: s, layer: layer}
+		t.live(env)
+		s.OnKill(t.killed)
+		s.OnRevive(t.revived)
 		g.seats[k] = t
 	}
 	return g.seats[k]
 }
 
+// live makes what the seat has in one life of its node.
+func (t *seat) live(env core.Env) {
+	t.env, t.retry = env, env.NewTimer(t.ask)
+	t.life++
+}
+
+// killed forgets what was on the node. The packets of the flow are those of the IPCP.
+func (t *seat) killed() {
+	t.flow, t.opened, t.sources, t.asking = nil, nil, nil, false
+	t.life++
+}
+
+// revived has the destinations on the node hear again.
+func (t *seat) revived() {
+	t.live(t.s.Env.Derive("group:" + string(t.layer)))
+	if t.wanted {
+		t.ask()
+	}
+}
+
 // join has the destination of a flow join, and for the first flow of its group the source too.
 func (x *group) join(f *Flow) {
 	to := x.g.seat(f.To, f.Ask, f.renv)
+	to.wanted = true
 	to.env.Post(to.ask)
 	if x.flows[0] == f {
 		from := x.g.seat(f.From, f.Ask, f.env)
-		from.source = f
-		from.open(f.begun)
+		from.open(func(fl core.Flow) {
+			if f.Stats.Ended != clock.Never { // it came too late
+				return
+			}
+			from.sources = append(from.sources, f)
+			f.begun(fl)
+		})
 	}
 }
 
@@ -95,23 +127,28 @@ func (t *seat) open(done func(core.Flow)) {
 
 // ask joins the layer, again and again until the node is in it.
 func (t *seat) ask() {
-	if t.asking {
+	switch {
+	case t.asking || t.closed:
 		return
-	}
-	if t.flow != nil {
+	case t.flow != nil:
 		t.tell()
 		return
 	}
 	t.asking = true
+	life := t.life
 	t.s.Broker.Join(t.layer, func(fl core.Flow, err error) {
-		t.asking = false
-		if err != nil {
+		switch {
+		case err == nil && (t.closed || t.life != life):
+			fl.Close(0)
+		case t.life != life:
+		case err != nil:
+			t.asking = false
 			t.retry.Reset(joinPause)
-			return
+		default:
+			t.asking, t.flow = false, fl
+			fl.Attach(t)
+			t.tell()
 		}
-		t.flow = fl
-		fl.Attach(t)
-		t.tell()
 	})
 }
 
@@ -123,10 +160,10 @@ func (t *seat) tell() {
 	}
 }
 
-// close leaves the layer.
+// close leaves the layer, for good.
 func (t *seat) close() {
 	t.retry.Stop()
-	t.opened = nil
+	t.opened, t.sources, t.closed = nil, nil, true
 	if t.flow != nil {
 		t.flow.Close(0)
 		t.flow = nil
@@ -176,24 +213,31 @@ func (t *seat) Deliver(p *pkt.Buf) {
 	}
 }
 
-// Writable continues the source on this node.
+// Writable continues the sources on this node that wait for room.
 func (t *seat) Writable() {
-	if t.source != nil {
-		(*source)(t.source).Writable()
+	for _, f := range t.sources {
+		if f.blocked != clock.Never {
+			(*source)(f).Writable()
+		}
 	}
 }
 
-// State continues it too.
+// State continues them too.
 func (t *seat) State(up bool) {
-	if t.source != nil {
-		(*source)(t.source).State(up)
+	for _, f := range t.sources {
+		(*source)(f).State(up)
 	}
 }
 
-// Closed ends the source on this node: it is not in the layer any more.
+// Closed ends the sources on this node: it is not in the layer any more. Its destinations hear again as soon as
+// it is back.
 func (t *seat) Closed(err error) {
-	t.flow = nil
-	if t.source != nil {
-		(*source)(t.source).Closed(err)
+	sources := t.sources
+	t.flow, t.sources = nil, nil
+	for _, f := range sources {
+		(*source)(f).Closed(err)
+	}
+	if t.wanted {
+		t.retry.Reset(joinPause)
 	}
 }

@@ -2,6 +2,8 @@ package traffic
 
 import (
 	"errors"
+	"slices"
+	"time"
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
@@ -10,6 +12,59 @@ import (
 	"ouroboros/frcp"
 	"ouroboros/scenarios/node"
 )
+
+// listening is a receiver that is known on a node.
+type listening struct {
+	at   *node.System
+	stop func()
+}
+
+// Listen makes the receiver known under the name of the flow, and again whenever its node is revived.
+func (f *Flow) Listen() error {
+	if f.Kind == Group {
+		return nil
+	}
+	at := f.Any
+	if at == nil {
+		at = []*node.System{f.To}
+	}
+	for _, s := range at {
+		if err := f.listen(s); err != nil {
+			return err
+		}
+		s.OnKill(func() { f.deaf(s) })
+		s.OnRevive(func() {
+			if f.Stats.Ended == clock.Never {
+				_ = f.listen(s) // it worked in the first life
+			}
+		})
+	}
+	return nil
+}
+
+// listen makes the receiver known on one node.
+func (f *Flow) listen(s *node.System) error {
+	if err := s.Broker.Register(core.Name(f.Name), f.Ask); err != nil {
+		return err
+	}
+	env := s.Env.Derive("receiver:" + f.Name)
+	if s == f.To {
+		f.renv = env
+	}
+	stop, err := s.Broker.Listen(core.Name(f.Name), func(in core.Incoming) { f.accept(s, env, in) })
+	if err == nil {
+		f.heard = append(f.heard, listening{s, stop})
+	}
+	return err
+}
+
+// deaf forgets what the receiver had on a node that was killed.
+func (f *Flow) deaf(s *node.System) {
+	f.heard = slices.DeleteFunc(f.heard, func(l listening) bool { return l.at == s })
+	if f.recv != nil && f.To == s {
+		f.past, f.recv = append(f.past, f.recv), nil
+	}
+}
 
 // accept takes the flow at the receiver, on one of the nodes that have its name.
 func (f *Flow) accept(at *node.System, env core.Env, in core.Incoming) {
@@ -70,17 +125,8 @@ func (f *Flow) record(now core.Time, id uint32, n uint64, delay int64) {
 	if late {
 		st.Reordered++
 	}
-	if f.watching {
-		if gap := now.Sub(f.lastGap); gap > st.Gap {
-			st.Gap, st.GapEnd = gap, now
-		}
-		f.lastGap = now
-		switch {
-		case !late:
-			st.GapLost += uint64(id - expected)
-		case st.GapLost > 0:
-			st.GapLost--
-		}
+	if f.Kind != Ping {
+		f.noted(now, now.Add(-time.Duration(delay)), id, expected, late)
 	}
 	st.Delivered++
 	st.Bytes += n
@@ -120,11 +166,3 @@ func (r *receiver) State(bool) {}
 
 // Closed forgets the flow.
 func (r *receiver) Closed(error) { (*Flow)(r).recv = nil }
-
-// WatchGaps begins to measure the longest pause between two deliveries, from the last delivery before
-// now, and to count the messages that are missing. Gap, GapEnd and GapLost of the statistics hold them.
-func (f *Flow) WatchGaps() {
-	f.watching = true
-	f.lastGap = f.Stats.LastDelivery
-	f.Stats.Gap, f.Stats.GapEnd, f.Stats.GapLost = 0, 0, 0
-}
