@@ -162,11 +162,13 @@ greedy() {
 # What each policy makes of the same flows; paired by seed with mb-ecn.
 congestion() {
 	markdown compare congestion --vary "layers.net.policies.congestion.name=mb-ecn,none,mb-ecn-blog,aimd,dctcp,lgc" --seeds 1..5 -q \
-		--metric 'goodput.*' --metric loss --metric delay.p50
+		--metric 'goodput.sum of two' --metric 'goodput.jain of two' --metric 'goodput.jain of rtt' --metric 'goodput.min of comes' \
+		--metric 'goodput.min of stays' --metric 'delay.p50 of probe' --metric 'delay.p99 of probe' --metric 'loss of probe'
 }
 
 multi-bottleneck() {
-	markdown compare multi-bottleneck --vary "layers.net.policies.congestion.name=dctcp,aimd,lgc,mb-ecn" --seeds 1..3 -q --metric goodput.mean --metric goodput.jain --metric loss
+	markdown compare multi-bottleneck --vary "layers.net.policies.congestion.name=dctcp,aimd,lgc,mb-ecn" --seeds 1..3 -q \
+		--metric 'goodput.mean of s[123]' --metric 'goodput.jain of s[123]' --metric loss
 }
 
 coverage() { markdown coverage; }
@@ -191,7 +193,8 @@ ecmp() {
 
 # Outages of the flows over the failed link with and without alternates.
 outage() {
-	markdown compare abilene-lfa --vary "layers.net.policies.forwarding.name=lfa,simple" --seeds 1..10 -q --metric 'outage.*' --metric 'convergence.*'
+	markdown compare abilene-lfa --vary "layers.net.policies.forwarding.name=lfa,simple" --seeds 1..10 -q \
+		--metric 'outage.*' --metric 'outage.*.mean' --metric 'convergence.*'
 }
 
 hops() { markdown dht hops --members 64,256,1024 --seeds 1..5; }
@@ -201,22 +204,25 @@ tree() { markdown dht hops --members 64,256,1024 --seeds 1..5 --k 1 --lookups 30
 churn() { markdown dht churn --members 100,300 --fail 0.3 --join 0.1 --seeds 1..3; }
 
 control() {
-	markdown compare bring-up --vary topology.params.nodes=16,32,64,128 --seeds 1..3 -q --metric control.bytes.member --metric up --metric control.packets
+	markdown compare bring-up --vary topology.params.nodes=16,32,64,128 --seeds 1..3 -q --metric up --metric joined --metric 'control.bytes.member*'
 }
 
-# What a packet of 64 bytes costs in each layer of scenario recursion.
+# What a level costs in scenario recursion: to a packet of 64 bytes, and to get a flow. "More" is over a ping of the
+# same size between the same nodes in the layer below.
 levels() {
-	echo "| ping in layer | between | header of the layer B | smallest round trip ms | up after ms | packets of users | packets below |"
-	echo "|---|---|---|---|---|---|---|"
+	echo "| ping in layer | between | header of the layer B | flow after ms | smallest round trip ms | more than below µs | up after ms | packets of users | packets below |"
+	echo "|---|---|---|---|---|---|---|---|---|"
 	csv recursion --seed 1 | table 'section == "load" {
-			h[at("layer")] = at("header_bytes"); up[at("layer")] = at("up_s"); p[at("layer")] = at("packets"); b[at("layer")] = at("hop_packets")
+			up[at("layer")] = at("up_s"); p[at("layer")] = at("packets"); b[at("layer")] = at("hop_packets")
 		}
-		section == "flows" && at("rtt_min_s") != "" {
-			n++; l[n] = at("layer"); who[n] = at("from") " and " at("to"); rtt[n] = at("rtt_min_s")
+		section == "flows" { who[at("workload")] = at("from") " and " at("to") }
+		section == "levels" && at("rtt_min_s") != "" {
+			n++; l[n] = at("layer"); w[n] = at("workload"); h[n] = at("header_bytes"); ask[n] = at("allocation_mean_s")
+			rtt[n] = at("rtt_min_s"); more[n] = at("rtt_extra_s") == "" ? "–" : sprintf("%.3f", at("rtt_extra_s") * 1e6)
 		}
 		END {
 			for (i = 1; i <= n; i++)
-				printf "| %s | %s | %s | %.5f | %.1f | %s | %s |\n", l[i], who[i], h[l[i]], rtt[i] * 1e3, up[l[i]] * 1e3, p[l[i]], b[l[i]]
+				printf "| %s | %s | %s | %.3f | %.5f | %s | %.1f | %s | %s |\n", l[i], who[w[i]], h[i], ask[i] * 1e3, rtt[i] * 1e3, more[i], up[l[i]] * 1e3, p[l[i]], b[l[i]]
 		}'
 }
 
@@ -234,13 +240,16 @@ queueing() {
 
 # Without withdrawals a failed link is forgotten by age: the run is longer, and the link stays down.
 ageing() {
-	echo "| withdrawals | flows interrupted | shortest outage | mean | longest |"
-	echo "|---|---|---|---|---|"
+	echo "| withdrawals | flows interrupted | not ended | shortest outage s | mean s | longest s |"
+	echo "|---|---|---|---|---|---|"
 	local w
 	for w in on off; do
 		csv abilene --seed 1 --duration 120s --set faults.cut.down=forever --set workload.reliable.stop=110s --set workload.raw.stop=110s \
-			--set "layers.net.policies.routing.params.withdraw=$w" | table 'section == "convergence" {
-			printf "| '"$w"' | %s | %.3f s | %.3f s | %.3f s |\n", at("flows_interrupted"), at("outage_min_s"), at("outage_mean_s"), at("outage_max_s")
+			--set "layers.net.policies.routing.params.withdraw=$w" | table '
+		function s(v) { return v == "" ? "–" : sprintf("%.3f", v) }
+		section == "convergence" {
+			printf "| '"$w"' | %s | %s | %s | %s | %s |\n", at("flows_interrupted"), at("flows_not_ended"), s(at("outage_min_s")),
+				s(at("outage_mean_s")), s(at("outage_max_s"))
 		}'
 	done
 }

@@ -181,6 +181,7 @@ func (in *compareInput) comparison(g *grid.Grid, version string) *report.Compari
 		x := report.ComparedRun{ID: r.ID, Variant: r.Variant, Seed: r.Seed}
 		for _, m := range c.Metrics {
 			x.Values = append(x.Values, r.Values[m.Name])
+			x.Unended = append(x.Unended, r.Unended(m.Name))
 		}
 		c.Runs = append(c.Runs, x)
 	}

@@ -43,6 +43,19 @@ func blocks(page, language string) []string {
 	return out
 }
 
+// words splits a command line at blanks; what stands in single quotes stays together.
+func words(line string) (out []string) {
+	for i, part := range strings.Split(line, "'") {
+		switch fields := strings.Fields(part); {
+		case i%2 == 0:
+			out = append(out, fields...)
+		default:
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
 // TestDocumentedCommands: each osim command in a block of the documentation has a name, flags and numbers of
 // arguments that the program accepts. A backslash continues a line.
 func TestDocumentedCommands(t *testing.T) {
@@ -59,7 +72,7 @@ func TestDocumentedCommands(t *testing.T) {
 					continue
 				}
 				n++
-				cmd, rest, err := newRoot().Find(strings.Fields(strings.ReplaceAll(args, "'", "")))
+				cmd, rest, err := newRoot().Find(words(args))
 				if err == nil {
 					err = cmd.ParseFlags(rest)
 				}

@@ -63,7 +63,7 @@ func Of(g *topologies.Graph, policy string) (Figures, error) {
 	return f, nil
 }
 
-// adjacency returns the neighbours of every node, each once, and the number of links.
+// adjacency returns the links of every node, one to each neighbour, and their number in the map.
 func adjacency(g *topologies.Graph) (links [][]routing.OfflineLink, merged int) {
 	links = make([][]routing.OfflineLink, len(g.Nodes))
 	seen := map[[2]int]bool{}
@@ -83,9 +83,13 @@ func adjacency(g *topologies.Graph) (links [][]routing.OfflineLink, merged int) 
 // address is that of a node, by its index.
 func address(i int) uint64 { return uint64(i) + 1 }
 
-// converge runs link-state routing of all nodes and returns the tables.
+// converge runs link-state routing of all nodes and returns the tables. All costs are 1, so the short form of
+// the messages says all. They go over a tree and are not paced, since none comes twice, and all of them are there
+// before the tables are computed, once.
 func converge(links [][]routing.OfflineLink, want pff.Want) ([][]routing.OfflineRoute, error) {
-	policy, err := routing.Policies(nil).Choose("link-state", nil)
+	policy, err := routing.Policies(nil).Choose("link-state", map[string]any{
+		"long_form": routing.LongNeeded, "pace": 0, "spf_delay": "900ms",
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +102,7 @@ func converge(links [][]routing.OfflineLink, want pff.Want) ([][]routing.Offline
 		}
 		members[i] = routing.OfflineMember{Addr: address(i), Links: links[i], Policy: m}
 	}
+	routing.OfflineTree(members)
 	return routing.Offline(members, want)
 }
 

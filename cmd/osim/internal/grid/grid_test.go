@@ -223,7 +223,7 @@ func TestStoreWithStrangers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, data := range []string{"{", string(whole), strings.Replace(string(whole), `"schema": 1`, `"schema": 99`, 1)} {
+	for i, data := range []string{"{", string(whole), strings.Replace(string(whole), `"schema": 2`, `"schema": 99`, 1)} {
 		if i == 2 {
 			i = 3
 		}

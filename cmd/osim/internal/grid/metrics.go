@@ -2,6 +2,7 @@ package grid
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ type pattern struct{ flag, metric, of string }
 // something to see. Those of parts of a run are chosen by [Selection.Choose].
 var usual = []string{
 	"goodput.sum", "goodput.jain" + of + "*", "loss", "delay.mean", "delay.p99", "rtt.mean", "rtt.p99", "completion.mean",
-	"retransmissions", "queue.mean" + of + "*", "drops", "control.bytes", "convergence.total", "outage.mean", "outage.max", "flows.failed",
+	"retransmissions", "queue.mean" + of + "*", "drops", "control.bytes", "convergence.total", "outage.mean", "outage.max", scenarios.Unended, "flows.failed",
 }
 
 // ranking is the metric that says which link is the busiest.
@@ -126,6 +127,11 @@ func (v *Variant) subjects(scope scenarios.Scope) (out []string) {
 // Keep tells whether a metric may be in the table, or is needed to choose.
 func (s Selection) Keep(name string) bool {
 	metric, subject, _ := strings.Cut(name, of)
+	if metric == scenarios.Unended && slices.ContainsFunc(scenarios.Metrics(), func(m scenarios.Metric) bool {
+		return scenarios.Censored(m.Name) && s.Keep(strings.Replace(name, metric, m.Name, 1))
+	}) {
+		return true // it says why the other is missing
+	}
 	if len(s.patterns) == 0 {
 		if subject == "" {
 			return slices.Contains(usual, metric)
@@ -180,7 +186,7 @@ func measuredIn(results []Result) []string {
 }
 
 // chooseUsual fills in which workloads and links the usual metrics are of: the workloads of several flows
-// and the busiest link. Metrics that are 0 in every run are left out.
+// and the busiest link. Metrics that round to 0 in every run are left out.
 func chooseUsual(results []Result) (out []report.Metric, notes []string) {
 	measured := measuredIn(results)
 	var zero []string
@@ -197,7 +203,7 @@ func chooseUsual(results []Result) (out []report.Metric, notes []string) {
 		for _, name := range wanted {
 			switch {
 			case !slices.Contains(measured, name):
-			case allZero(name, results):
+			case allZero(name, m.Unit, results):
 				zero = append(zero, name)
 			default:
 				out = append(out, report.Metric{Name: name, Unit: m.Unit})
@@ -210,7 +216,7 @@ func chooseUsual(results []Result) (out []report.Metric, notes []string) {
 		}
 	}
 	if len(zero) > 0 {
-		notes = append(notes, "Left out, for being 0 in every run: "+strings.Join(zero, ", ")+".")
+		notes = append(notes, "Left out, for rounding to 0 in every run: "+strings.Join(zero, ", ")+".")
 	}
 	return out, notes
 }
@@ -254,6 +260,28 @@ func busiest(measured []string, results []Result) (link string, ok bool) {
 	return link, ok
 }
 
-func allZero(name string, results []Result) bool {
-	return !slices.ContainsFunc(results, func(r Result) bool { return r.Values[name].Or(0) != 0 })
+// allZero tells whether a metric rounds to 0 in every run: whole bytes, bit/s and ns, thousandths of packets and
+// of percent.
+func allZero(name, unit string, results []Result) bool {
+	least := 0.5
+	switch unit {
+	case scenarios.UnitRatio:
+		least = 5e-6
+	case scenarios.UnitCount:
+		least = 5e-4
+	}
+	return !slices.ContainsFunc(results, func(r Result) bool { return math.Abs(r.Values[name].Or(0)) >= least })
+}
+
+// Unended returns how many outages are missing in a metric, for not having ended.
+func (r *Record) Unended(name string) uint64 {
+	metric, subject, _ := strings.Cut(name, of)
+	if !scenarios.Censored(metric) || r.Values[name].OK() {
+		return 0
+	}
+	by := scenarios.Unended
+	if subject != "" {
+		by += of + subject
+	}
+	return uint64(r.Values[by].Or(0))
 }

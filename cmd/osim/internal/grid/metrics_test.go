@@ -84,7 +84,7 @@ func TestUsualMetrics(t *testing.T) {
 	if got, want := metricNames(ms), "goodput.sum, goodput.jain of raw, loss, queue.mean of b-c, control.bytes, convergence.total, outage.mean, outage.max"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if len(notes) != 2 || notes[1] != "Left out, for being 0 in every run: drops, flows.failed." || !strings.Contains(notes[0], "b-c") {
+	if len(notes) != 2 || notes[1] != "Left out, for rounding to 0 in every run: drops, outage.unended, flows.failed." || !strings.Contains(notes[0], "b-c") {
 		t.Errorf("%q", notes)
 	}
 	for _, u := range usual {
@@ -118,6 +118,49 @@ func TestChosenMetrics(t *testing.T) {
 		if got := metricNames(ms); got != want || notes != nil {
 			t.Errorf("%s: got %s, %q", flags, got, notes)
 		}
+	}
+}
+
+// What would print as 0 is left out of the usual metrics, and what would not is kept.
+func TestWhatRoundsToNothingIsLeftOut(t *testing.T) {
+	for _, x := range []struct {
+		metric string
+		v      float64
+		out    bool
+	}{
+		{"loss", 4e-6, true},
+		{"loss", 1e-5, false},
+		{"drops", 1e-4, true},
+		{"drops", 1, false},
+		{"delay.mean", 0.4, true},
+		{"delay.mean", 1, false},
+		{"control.bytes", -1, false},
+	} {
+		m, _ := scenarios.MetricByName(x.metric)
+		r := &Record{Values: map[string]result.Opt[float64]{x.metric: result.Some(x.v)}}
+		if got := allZero(x.metric, m.Unit, []Result{{0, &Record{}}, {0, r}}); got != x.out {
+			t.Errorf("%s of %v: left out %v", x.metric, x.v, got)
+		}
+	}
+}
+
+// The record knows how many outages a metric lacks, whatever was chosen: those that had not ended, if it is
+// made from all of them.
+func TestUnendedOutagesAreKept(t *testing.T) {
+	run := network()
+	c := run.Layers[0].Convergence
+	c[0].Outages = append(c[0].Outages, result.Outage{AtLeast: result.Some(time.Hour)}, result.Outage{AtLeast: result.Some(time.Hour)})
+	s, err := ParseMetrics([]string{"outage.max of cut", "outage.protected.max of cut"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRecord("id", run, nil)
+	r.keep(s.Keep)
+	if len(r.Values) != 3 || r.Unended("outage.max of cut") != 2 || r.Unended("outage.protected.max of cut") != 0 || r.Unended("loss") != 0 {
+		t.Errorf("%v: %d outages", r.Values, r.Unended("outage.max of cut"))
+	}
+	if s, _ := ParseMetrics([]string{"loss"}); s.Keep(scenarios.Unended) {
+		t.Error("a selection without outages keeps their number")
 	}
 }
 

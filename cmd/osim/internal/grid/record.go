@@ -10,7 +10,7 @@ import (
 )
 
 // recordSchema is the version of [Record] in files. It rises when the meaning of a value changes.
-const recordSchema = 1
+const recordSchema = 2
 
 // Record is what is kept of a run: its metrics, and nothing that takes space with time or packets. It holds
 // no wall-clock time, so that equal runs make equal files.
