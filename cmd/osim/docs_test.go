@@ -46,10 +46,9 @@ func blocks(page, language string) []string {
 // words splits a command line at blanks; what stands in single quotes stays together.
 func words(line string) (out []string) {
 	for i, part := range strings.Split(line, "'") {
-		switch fields := strings.Fields(part); {
-		case i%2 == 0:
-			out = append(out, fields...)
-		default:
+		if i%2 == 0 {
+			out = append(out, strings.Fields(part)...)
+		} else {
 			out = append(out, part)
 		}
 	}
