@@ -59,3 +59,36 @@ func TestASourceOutlivesALinkThatIsDown(t *testing.T) {
 		t.Errorf("bulk: failure %q, sent %d, blocked %v; want none, 4000000, at least 2s", bulk.Failure, bulk.SentBytes, bulk.Blocked)
 	}
 }
+
+const oneHost = `schema: 1
+name: one-host
+duration: 3s
+topology: {generator: line, params: {nodes: 2, rate: 10Mbps, delay: 1ms}}
+layers: [{name: host, kind: local}]
+workload:
+  - {name: ping, kind: ping, layer: host, from: n0, to: n0, size: 64B, interval: 10ms, start: 1s, count: 50}
+  - {name: bulk, kind: bulk, layer: host, from: n1, to: n1, qos: data, bytes: 2MB, size: 1000B, start: 1s}
+expect:
+  - {metric: rtt.min, of: ping, op: "==", value: 2us}
+  - {metric: lost, op: "==", value: 0}
+  - {metric: flows.failed, op: "==", value: 0}
+  - {metric: buffers.left, op: "==", value: 0}
+`
+
+// A local layer carries flows within a system and puts nothing on a wire (spec 01 §6).
+func TestALocalLayerIsOnNoWire(t *testing.T) {
+	run := simulate(t, load(t, "one-host.yaml", []byte(oneHost)), 1)
+	for _, e := range run.Expectations {
+		if !e.OK {
+			t.Errorf("%s %s %v: measured %v", e.Metric, e.Op, e.Value, e.Measured)
+		}
+	}
+	if f := run.Flows[1]; !f.Completion.OK() {
+		t.Errorf("the transfer has not completed: %+v", f)
+	}
+	for _, l := range run.Links {
+		if l.SentPackets != 0 {
+			t.Errorf("%d packets on %s", l.SentPackets, l.Name)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"ouroboros/core"
 	"ouroboros/core/wire"
@@ -84,11 +85,15 @@ func (n *Network) layer(sc *scenarios.Scenario, l *scenarios.Layer) error {
 	return out.pair(sc, l)
 }
 
+// localDelay is how long a packet takes within a system. Users that answer each other at once would otherwise
+// never let time pass.
+const localDelay = time.Microsecond
+
 // local puts an IPCP of a local layer on every member.
 func (l *Layer) local() error {
 	for _, s := range l.Members {
 		add := func() error {
-			p, err := local.New(s.Env.Derive(l.Name), local.Config{Layer: core.Name(l.Name), Hash: core.SHA3_256})
+			p, err := local.New(s.Env.Derive(l.Name), local.Config{Layer: core.Name(l.Name), Hash: core.SHA3_256, Delay: localDelay})
 			if err != nil {
 				return err
 			}
