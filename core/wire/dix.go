@@ -161,14 +161,8 @@ func (m *DIXMessage) Put(b []byte) {
 	_ = b[m.Len()-1]
 	binary.BigEndian.PutUint16(b[0:], m.SEID)
 	binary.BigEndian.PutUint16(b[2:], m.DEID)
-	binary.BigEndian.PutUint32(b[4:], m.Loss)
-	binary.BigEndian.PutUint64(b[8:], m.Bandwidth)
-	binary.BigEndian.PutUint32(b[16:], m.BER)
-	binary.BigEndian.PutUint32(b[20:], m.MaxGap)
-	binary.BigEndian.PutUint32(b[24:], m.Delay)
-	binary.BigEndian.PutUint32(b[28:], m.Timeout)
-	binary.BigEndian.PutUint32(b[32:], uint32(m.Response))
-	b[36], b[37], b[38] = m.InOrder, uint8(m.Code), m.Availability
+	wishes{m.Loss, m.Bandwidth, m.BER, m.MaxGap, m.Delay, m.Timeout, m.Response, m.InOrder}.put(b)
+	b[37], b[38] = uint8(m.Code), m.Availability
 	m.tail().put(b[DIXMessageLen:])
 }
 
@@ -179,18 +173,13 @@ func ParseDIXMessage(b []byte, hashLen int) (DIXMessage, error) {
 	if len(b) < DIXMessageLen {
 		return DIXMessage{}, fmt.Errorf("dix message: %d bytes, the fixed part has %d: %w", len(b), DIXMessageLen, ErrDIXShort)
 	}
+	w := wishesOf(b)
 	m := DIXMessage{
-		Code:         DIXCode(b[37]),
-		SEID:         binary.BigEndian.Uint16(b[0:]),
-		DEID:         binary.BigEndian.Uint16(b[2:]),
-		Loss:         binary.BigEndian.Uint32(b[4:]),
-		Bandwidth:    binary.BigEndian.Uint64(b[8:]),
-		BER:          binary.BigEndian.Uint32(b[16:]),
-		MaxGap:       binary.BigEndian.Uint32(b[20:]),
-		Delay:        binary.BigEndian.Uint32(b[24:]),
-		Timeout:      binary.BigEndian.Uint32(b[28:]),
-		Response:     int32(binary.BigEndian.Uint32(b[32:])),
-		InOrder:      b[36],
+		Code: DIXCode(b[37]),
+		SEID: binary.BigEndian.Uint16(b[0:]),
+		DEID: binary.BigEndian.Uint16(b[2:]),
+		Loss: w.loss, Bandwidth: w.bandwidth, BER: w.ber, MaxGap: w.maxGap, Delay: w.delay, Timeout: w.timeout,
+		Response: w.response, InOrder: w.inOrder,
 		Availability: b[38],
 	}
 	t := tail{code: m.Code}

@@ -123,14 +123,7 @@ func (m *LLCMessage) tail() tail { return tail{m.Code, m.Digest, m.Piggyback} }
 func (m *LLCMessage) Put(b []byte) {
 	_ = b[m.Len()-1]
 	b[0], b[1], b[2], b[3] = m.SSAP, m.DSAP, uint8(m.Code), m.Availability
-	binary.BigEndian.PutUint32(b[4:], m.Loss)
-	binary.BigEndian.PutUint64(b[8:], m.Bandwidth)
-	binary.BigEndian.PutUint32(b[16:], m.BER)
-	binary.BigEndian.PutUint32(b[20:], m.MaxGap)
-	binary.BigEndian.PutUint32(b[24:], m.Delay)
-	binary.BigEndian.PutUint32(b[28:], m.Timeout)
-	binary.BigEndian.PutUint32(b[32:], uint32(m.Response))
-	b[36] = m.InOrder
+	wishes{m.Loss, m.Bandwidth, m.BER, m.MaxGap, m.Delay, m.Timeout, m.Response, m.InOrder}.put(b)
 	m.tail().put(b[LLCMessageLen:])
 }
 
@@ -141,16 +134,11 @@ func ParseLLCMessage(b []byte, hashLen int) (LLCMessage, error) {
 	if len(b) < LLCMessageLen {
 		return LLCMessage{}, fmt.Errorf("llc message: %d bytes, the fixed part has %d: %w", len(b), LLCMessageLen, ErrLLCShort)
 	}
+	w := wishesOf(b)
 	m := LLCMessage{
 		SSAP: b[0], DSAP: b[1], Code: DIXCode(b[2]), Availability: b[3],
-		Loss:      binary.BigEndian.Uint32(b[4:]),
-		Bandwidth: binary.BigEndian.Uint64(b[8:]),
-		BER:       binary.BigEndian.Uint32(b[16:]),
-		MaxGap:    binary.BigEndian.Uint32(b[20:]),
-		Delay:     binary.BigEndian.Uint32(b[24:]),
-		Timeout:   binary.BigEndian.Uint32(b[28:]),
-		Response:  int32(binary.BigEndian.Uint32(b[32:])),
-		InOrder:   b[36],
+		Loss: w.loss, Bandwidth: w.bandwidth, BER: w.ber, MaxGap: w.maxGap, Delay: w.delay, Timeout: w.timeout,
+		Response: w.response, InOrder: w.inOrder,
 	}
 	t := tail{code: m.Code}
 	err := t.parse(b[LLCMessageLen:], hashLen, "llc", ErrLLCShort, ErrLLCCode)
