@@ -15,6 +15,7 @@ import (
 
 	"ouroboros/core"
 	"ouroboros/core/trace"
+	"ouroboros/ipcp"
 	"ouroboros/ipcp/rib"
 )
 
@@ -123,7 +124,7 @@ func (i *IPCP) Unregister(h core.Hash) { delete(i.registry, h) }
 
 // Query reports whether the digest is registered when the posted answer runs.
 func (i *IPCP) Query(h core.Hash, done func(found bool)) (cancel func()) {
-	return i.later(func() {
+	return ipcp.Later(i.env, func() {
 		_, known := i.registry[h]
 		done(known)
 	})
@@ -131,23 +132,11 @@ func (i *IPCP) Query(h core.Hash, done func(found bool)) (cancel func()) {
 
 // Join is refused: the layer has no broadcast channel.
 func (i *IPCP) Join(done func(core.Flow, error)) (cancel func()) {
-	return i.later(func() { done(nil, core.ErrUnsupp) })
+	return ipcp.Later(i.env, func() { done(nil, core.ErrUnsupp) })
 }
 
 // OnRequest sets who is told of requests: the broker that also makes them.
 func (i *IPCP) OnRequest(f func(core.IncomingFlow)) { i.onRequest = f }
-
-// later posts fn unless it is canceled first.
-func (i *IPCP) later(fn func()) (cancel func()) {
-	live := true
-	i.env.Post(func() {
-		if live {
-			live = false
-			fn()
-		}
-	})
-	return func() { live = false }
-}
 
 // Leave ends the layer: requests fail, and the users of flows are told, from posted calls.
 func (i *IPCP) Leave() {
