@@ -1,6 +1,8 @@
 package core
 
 import (
+	"fmt"
+	"io"
 	"time"
 
 	"ouroboros/core/pkt"
@@ -47,6 +49,10 @@ type FlowInfo struct {
 	Rate     int64         // bit/s that the layer below can carry, as far as it knows; 0 = unknown or unlimited
 	Delay    time.Duration // propagation delay to the other end, as far as it is known; 0 = unknown or none
 	Layer    Name          // the layer that provides the flow
+	// Cipher is the NID of the cipher that the packets of the flow are encrypted with (spec 11 §11.11); 0 = in
+	// clear. Peer is the name that the certificate of the other end vouches for; empty = it showed none.
+	Cipher uint16
+	Peer   string
 	// EID is the local endpoint id, for results and traces only.
 	EID uint64
 }
@@ -59,6 +65,10 @@ type Request struct {
 	Layer Name
 	// Timeout is the deadline of the whole allocation; 0 = 20 s (spec 13 §13.3).
 	Timeout time.Duration
+	// Encrypt asks for an encrypted flow, Authenticate for one whose other end has shown a certificate for the
+	// name. The allocation fails with ErrCrypt or ErrAuth where that cannot be had. What the administrator
+	// demands comes on top (spec 11 §11.8, decision 9).
+	Encrypt, Authenticate bool
 }
 
 // Incoming is a request for a flow to a name that somebody listens to. Exactly one of its functions is
@@ -82,4 +92,28 @@ type Allocator interface {
 	// Listen has incoming requests for the name handed to accept until stop is called. The name is
 	// registered in the layers that the broker's configuration says.
 	Listen(n Name, accept func(Incoming)) (stop func(), err error)
+}
+
+// Security is what the handshake of an allocation has agreed on (spec 11): the library at each end of the
+// flow encrypts with it. It is the same at both ends but for Initiator.
+type Security struct {
+	Cipher    uint16   // NID, spec 11 §11.11; never 0
+	Key       [32]byte // secret
+	Initiator bool     // this end asked for the flow
+	Peer      string   // the name that the peer's certificate vouches for; empty = it showed none
+}
+
+// String does not print the key.
+func (s Security) String() string { return fmt.Sprintf("cipher %d, peer %q", s.Cipher, s.Peer) }
+
+// Format does not print the key either, whatever the verb.
+func (s Security) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// SecureFlow is a flow that the broker hands out for a user who must encrypt: as long as it is locked it takes
+// no packet (Write fails with ErrCrypt) and delivers none, so that nothing can pass in clear by mistake.
+// Whoever puts the end-to-end protocol on it unlocks it and encrypts from then on.
+type SecureFlow interface {
+	Flow
+	// Unlock returns the flow below, which takes packets as they are, and what to encrypt them with.
+	Unlock() (Flow, Security)
 }
