@@ -19,6 +19,8 @@ const (
 type Flow struct {
 	app   *App
 	under core.Flow
+	// Of under, where they stay the same.
+	mtu, headroom int
 
 	rx      []*pkt.Buf // received and not read, oldest first
 	part    *pkt.Buf   // the rest of a message that Read has returned in part
@@ -46,6 +48,8 @@ type Flow struct {
 func (a *App) newFlow(below core.Flow) *Flow {
 	env := a.env.Derive("flow")
 	f := &Flow{app: a, under: a.wrap(env, below), readDeadline: Never, writeDeadline: Never}
+	i := f.under.Info()
+	f.mtu, f.headroom = i.MTU, i.Headroom
 	f.tryRead, f.tryWrite = f.take, f.put
 	f.settle = env.NewTimer(func() {
 		f.resumed = false

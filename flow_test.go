@@ -208,14 +208,34 @@ func TestErrorsOfTheFlowBelowReachTheWriter(t *testing.T) {
 	script(t, func(x *bench) {
 		f, under := x.dial()
 		defer f.Close()
-		under.fail = core.ErrMsgSize
-		if err := f.WriteMsg(make([]byte, 2000)); !errors.Is(err, core.ErrMsgSize) {
-			t.Errorf("write: %v, want %v", err, core.ErrMsgSize)
+		under.fail = core.ErrConnReset
+		if err := f.WriteMsg([]byte("x")); !errors.Is(err, core.ErrConnReset) {
+			t.Errorf("write: %v, want %v", err, core.ErrConnReset)
 		}
 		x.after(time.Second, func() { under.sink.Closed(nil) })
 		under.fail, under.limit, under.room = nil, true, 0
 		if err := f.WriteMsg([]byte("x")); !errors.Is(err, core.ErrFlowDown) {
 			t.Errorf("a waiting write ends with %v, want %v", err, core.ErrFlowDown)
+		}
+	})
+}
+
+// TestTooLongAMessageIsRefusedWithTheMTU holds that it is named, that nothing of it is sent, and that the flow
+// is none the worse.
+func TestTooLongAMessageIsRefusedWithTheMTU(t *testing.T) {
+	script(t, func(x *bench) {
+		f, under := x.dial()
+		defer f.Close()
+		most := f.Info().MTU
+		_, write := f.Write(make([]byte, most+1))
+		for what, err := range map[string]error{"WriteMsg": f.WriteMsg(make([]byte, most+1)), "Write": write} {
+			var size core.SizeError
+			if !errors.As(err, &size) || size != (core.SizeError{Len: most + 1, MTU: most}) || !errors.Is(err, core.ErrMsgSize) {
+				t.Errorf("%s of MTU+1 bytes: %v", what, err)
+			}
+		}
+		if err := f.WriteMsg(make([]byte, most)); err != nil || len(under.wrote) != 1 || len(under.wrote[0]) != most {
+			t.Errorf("a message as long as the MTU: %v, the flow got %d messages", err, len(under.wrote))
 		}
 	})
 }

@@ -9,10 +9,13 @@ import (
 )
 
 // WriteMsg writes b as one message and waits until the flow has taken it. An empty message only tells
-// the peer that this end is alive. A message longer than Info().MTU fails with core.ErrMsgSize, one on a
-// flow that is down with core.ErrFlowDown; at the deadline it fails with core.ErrTimedOut and was not
-// sent (spec 14 §14.2, §14.3).
+// the peer that this end is alive. A message longer than Info().MTU fails with a core.SizeError, which
+// says both lengths and is a core.ErrMsgSize; one on a flow that is down fails with core.ErrFlowDown; at the
+// deadline it fails with core.ErrTimedOut and was not sent (spec 14 §14.2, §14.3).
 func (f *Flow) WriteMsg(b []byte) error {
+	if len(b) > f.mtu { // before the copy: b may be of any length
+		return fmt.Errorf("write: %w", core.SizeError{Len: len(b), MTU: f.mtu})
+	}
 	p := f.NewPacket(len(b))
 	copy(p.Bytes(), b)
 	return f.WritePacket(p)
@@ -28,7 +31,7 @@ func (f *Flow) Write(b []byte) (int, error) {
 
 // NewPacket returns a packet of n zero bytes with the headroom that this flow needs, for WritePacket.
 func (f *Flow) NewPacket(n int) *pkt.Buf {
-	return f.app.env.Pool.Get(f.under.Info().Headroom, n)
+	return f.app.env.Pool.Get(f.headroom, n)
 }
 
 // WritePacket writes p as one message without copying it. p is taken, whatever the result.

@@ -176,6 +176,17 @@ func TestCodes_14_6(t *testing.T) {
 	}
 }
 
+// What is too long is told with both lengths, and travels as the code that it is.
+func TestSizeErrorIsErrMsgSize(t *testing.T) {
+	err := fmt.Errorf("write: %w", core.SizeError{Len: 1501, MTU: 1500})
+	if !errors.Is(err, core.ErrMsgSize) || core.CodeOf(err) != core.ErrMsgSize {
+		t.Errorf("%v is no ErrMsgSize", err)
+	}
+	if want := "write: message too long: 1501 bytes, the MTU is 1500"; err.Error() != want {
+		t.Errorf("%q, want %q", err, want)
+	}
+}
+
 // Time does not wrap around: a deadline beyond all times is Never.
 func TestTimeSaturates(t *testing.T) {
 	for _, c := range []struct {

@@ -9,6 +9,20 @@ import (
 // and waits for Writable.
 var ErrWouldBlock = errors.New("would block")
 
+// SizeError says that a message or packet was refused because it is longer than the flow or link takes. It is
+// an ErrMsgSize to errors.Is and travels as one.
+type SizeError struct {
+	Len, MTU int // bytes
+}
+
+// Error gives both lengths.
+func (e SizeError) Error() string {
+	return fmt.Sprintf("%v: %d bytes, the MTU is %d", ErrMsgSize, e.Len, e.MTU)
+}
+
+// Unwrap returns ErrMsgSize.
+func (SizeError) Unwrap() error { return ErrMsgSize }
+
 // Code is the number of an error as it travels, negated, in the response field of an allocation reply
 // (spec 01 §2.3.3): numbers of the Linux set below 1000, of Ouroboros from there.
 type Code int32

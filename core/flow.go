@@ -15,7 +15,7 @@ type Flow interface {
 	// on this system.
 	Queued() int
 	// Write never blocks. It takes the packet, except with ErrWouldBlock. A packet larger than the MTU
-	// is refused with ErrMsgSize (and taken); one on a flow that is down with ErrFlowDown.
+	// is refused with a SizeError (and taken); one on a flow that is down with ErrFlowDown.
 	Write(p *pkt.Buf) error
 	// SetReceive(false) stops Deliver; the provider queues up to its window. A flow starts with
 	// receiving on and holds what arrives before Attach.

@@ -134,8 +134,8 @@ func (e *Endpoint) Write(p *pkt.Buf) error {
 		p.Release()
 		return core.ErrFlowDown
 	case p.Len() > e.info.MTU:
-		p.Release()
-		return core.ErrMsgSize
+		defer p.Release()
+		return core.SizeError{Len: p.Len(), MTU: e.info.MTU}
 	case e.held != nil:
 		e.want = true
 		return core.ErrWouldBlock

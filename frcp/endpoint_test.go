@@ -224,7 +224,8 @@ func TestInfoTakesPCIAndTrailerOffTheMTU(t *testing.T) {
 		if i := b.e.Info(); i.MTU != c.mtu || i.Headroom != c.head || i.Tailroom != c.end {
 			t.Errorf("%+v: %+v", c, i)
 		}
-		if err := b.write(strings.Repeat("x", c.mtu+1)); !errors.Is(err, core.ErrMsgSize) || b.pool.Live() != 0 {
+		err := b.write(strings.Repeat("x", c.mtu+1))
+		if want := (core.SizeError{Len: c.mtu + 1, MTU: c.mtu}); !errors.Is(err, want) || b.pool.Live() != 0 {
 			t.Errorf("%+v: too long a message: %v, %d buffers out", c.q, err, b.pool.Live())
 		}
 	}

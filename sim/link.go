@@ -43,7 +43,7 @@ func (l *end) Queued() int { return l.line.Queued(l.k.time()) }
 // Attach sets the user of this end.
 func (l *end) Attach(u core.LinkUser) { l.user = u }
 
-// Send puts a packet on the line. One that is larger than the MTU allows is dropped with core.ErrMsgSize.
+// Send puts a packet on the line. One that is larger than the MTU allows is dropped with a core.SizeError.
 func (l *end) Send(p *pkt.Buf, _ core.Addr) error {
 	if p.Len() > l.frame {
 		return l.refuse(p)
@@ -70,11 +70,11 @@ func (l *end) Send(p *pkt.Buf, _ core.Addr) error {
 
 // refuse drops a packet that the line does not take.
 func (l *end) refuse(p *pkt.Buf) error {
-	p.Release()
+	defer p.Release()
 	if l.frame < 0 {
 		return core.ErrFlowDown
 	}
-	return core.ErrMsgSize
+	return core.SizeError{Len: p.Len(), MTU: l.frame}
 }
 
 // expect enters the event of the next arrival and makes it the valid one. A void event that stands at the

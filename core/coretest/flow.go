@@ -241,8 +241,10 @@ func (f *flows) oversize() {
 	f.attach(0)
 	f.attach(1)
 	f.h.On(f.Env[0], func() {
-		if err := f.write(0, 7, f.Flow[0].Info().MTU+1); !errors.Is(err, core.ErrMsgSize) {
-			f.h.t.Errorf("Write of MTU+1 bytes: %v, want %v", err, core.ErrMsgSize)
+		mtu := f.Flow[0].Info().MTU
+		err := f.write(0, 7, mtu+1)
+		if want := (core.SizeError{Len: mtu + 1, MTU: mtu}); !errors.Is(err, want) || !errors.Is(err, core.ErrMsgSize) {
+			f.h.t.Errorf("Write of MTU+1 bytes: %v, want %v", err, want)
 		}
 	})
 	f.writeAll(0, 0, 1, 100)

@@ -270,8 +270,8 @@ func (f *layerFlow) Queued() int { return f.l.link.Queued() }
 func (f *layerFlow) Write(p *pkt.Buf) error {
 	switch {
 	case p.Len() > f.Info().MTU:
-		p.Release()
-		return core.ErrMsgSize
+		defer p.Release()
+		return core.SizeError{Len: p.Len(), MTU: f.Info().MTU}
 	case f.closed || !f.l.link.Info().Up:
 		p.Release()
 		return core.ErrFlowDown

@@ -67,7 +67,7 @@ func (u *user) Write(p *pkt.Buf) error {
 		return down
 	case n > u.i.limits.mtu:
 		u.i.drop(&u.st.DropSize, p)
-		return core.ErrMsgSize
+		return core.SizeError{Len: n, MTU: u.i.limits.mtu}
 	case n == 0:
 		p.Release()
 		return nil

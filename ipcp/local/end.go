@@ -65,7 +65,7 @@ func (e *end) Write(p *pkt.Buf) error {
 	case n > MTU:
 		e.i.st.DropSize++
 		p.Release()
-		return core.ErrMsgSize
+		return core.SizeError{Len: n, MTU: MTU}
 	}
 	at := e.i.env.Now().Add(e.i.cfg.Delay)
 	if !to.queue.Push(arrival{p, at}, e.i.cfg.Queue) {

@@ -174,7 +174,7 @@ func (f *Flow) begun(fl core.Flow) {
 		f.Size = i.MTU
 	}
 	if f.Size > i.MTU {
-		f.fail(core.ErrMsgSize)
+		f.fail(core.SizeError{Len: f.Size, MTU: i.MTU})
 		return
 	}
 	if f.Stop != clock.Never {

@@ -90,8 +90,8 @@ func (e *end) setLimit() {
 // send puts a frame on the line.
 func (e *end) send(p *pkt.Buf, to core.Addr) error {
 	if p.Len() > e.max {
-		p.Release()
-		return core.ErrMsgSize
+		defer p.Release()
+		return core.SizeError{Len: p.Len(), MTU: e.max}
 	}
 	if e.info.Kind == core.LinkDatagram && !to.IsZero() && to != e.peer.info.Addr {
 		e.astray.add(p.Len())

@@ -218,7 +218,7 @@ func (a *FA) updated(m wire.FA) {
 func (a *FA) send(dst uint64, m wire.FA, digest core.Hash, piggyback []byte) error {
 	n := wire.FAFixed + len(digest) + len(piggyback)
 	if n > wire.FAMax {
-		return core.ErrMsgSize
+		return core.SizeError{Len: n, MTU: wire.FAMax}
 	}
 	_, headroom, _ := a.cfg.DT.Limits()
 	p := a.env.Pool.Get(headroom, n)

@@ -22,8 +22,8 @@ func (f *flow) Write(p *pkt.Buf) error {
 		return core.ErrFlowDown
 	}
 	if mtu := f.a.mtu(); p.Len() > mtu && mtu > 0 {
-		p.Release()
-		return core.ErrMsgSize
+		defer p.Release()
+		return core.SizeError{Len: p.Len(), MTU: mtu}
 	}
 	if f.txq.Len() > 0 {
 		if !f.txq.Push(p, f.a.cfg.Queue) {

@@ -114,7 +114,7 @@ func (e *End) refuse(p *pkt.Buf) error {
 		return core.ErrFlowDown
 	}
 	e.m.Drop.Size++
-	return core.ErrMsgSize
+	return core.SizeError{Len: p.Len(), MTU: e.m.mtu}
 }
 
 // failed handles an error of the link: blocked, the packet goes back as it came.
