@@ -23,7 +23,7 @@ type App struct {
 	alarm core.Timer
 	// wrap puts the end-to-end protocol over the flow of a layer. It runs here, with the application, and
 	// not in the layer (spec 10 §10.1).
-	wrap func(env core.Env, below core.Flow) core.Flow
+	wrap func(env core.Env, below core.Flow) (core.Flow, error)
 
 	// The blocking call in progress; a program makes one at a time.
 	step     func() // a.look, bound once
@@ -45,7 +45,7 @@ const (
 // New returns the App of a program that runs on the actor of env and waits through b.
 func New(env core.Env, alloc core.Allocator, b core.Blocker) *App {
 	a := &App{env: env.Derive("app"), alloc: alloc, b: b}
-	a.wrap = func(env core.Env, below core.Flow) core.Flow { return frcp.Wrap(env, below) }
+	a.wrap = func(env core.Env, below core.Flow) (core.Flow, error) { return frcp.Wrap(env, below) }
 	a.step = a.look
 	a.alarm = a.env.NewTimer(a.signal)
 	return a
@@ -170,7 +170,7 @@ func (a *App) allocate(deadline core.Time, start func(done func(core.Flow, error
 	a.b.Do(func() {
 		cancel = start(func(f core.Flow, err error) {
 			if fail = err; err == nil {
-				flow = a.newFlow(f)
+				flow, fail = a.newFlow(f)
 			}
 			a.signal()
 		})

@@ -44,10 +44,15 @@ type Flow struct {
 	tryWrite func() bool
 }
 
-// newFlow takes up the end of a flow, on the actor.
-func (a *App) newFlow(below core.Flow) *Flow {
+// newFlow takes up the end of a flow, on the actor. It closes it when it fails.
+func (a *App) newFlow(below core.Flow) (*Flow, error) {
 	env := a.env.Derive("flow")
-	f := &Flow{app: a, under: a.wrap(env, below), readDeadline: Never, writeDeadline: Never}
+	under, err := a.wrap(env, below)
+	if err != nil {
+		below.Close(0)
+		return nil, err
+	}
+	f := &Flow{app: a, under: under, readDeadline: Never, writeDeadline: Never}
 	i := f.under.Info()
 	f.mtu, f.headroom = i.MTU, i.Headroom
 	f.tryRead, f.tryWrite = f.take, f.put
@@ -56,7 +61,7 @@ func (a *App) newFlow(below core.Flow) *Flow {
 		a.signal()
 	})
 	f.under.Attach((*sink)(f))
-	return f
+	return f, nil
 }
 
 // Info describes the flow. Its MTU is the length of the longest message.

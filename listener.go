@@ -65,7 +65,7 @@ func (l *Listener) Accept() (*Flow, error) {
 			l.requests = l.requests[1:]
 			var f core.Flow
 			if f, err = in.Accept(); err == nil {
-				flow = l.app.newFlow(f)
+				flow, err = l.app.newFlow(f)
 			}
 		}
 		return true

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ouroboros/core"
+	"ouroboros/core/crypt"
 	"ouroboros/core/pkt"
 )
 
@@ -82,6 +83,9 @@ type Params struct {
 	// first round trip of a run must take less than the initial RTO of 1 s, queues on this system not
 	// counted; after that the peer is known.
 	OwnPeer bool
+	// KeyEpoch is the number of packets that an end of an encrypted flow sends with one key; both ends must
+	// use the same. Default 2^20, as the prototype's. See crypt.PacketOptions.
+	KeyEpoch uint32
 	// PlainAcks leaves the extensions off everything that is sent. It excludes OwnPeer.
 	PlainAcks bool
 }
@@ -116,6 +120,8 @@ func (p Params) Validate() error {
 		return fmt.Errorf("a %v, accepted is up to 1h", p.A)
 	case p.R < 0 || p.R > time.Hour:
 		return fmt.Errorf("r %v, accepted is up to 1h", p.R)
+	case (crypt.PacketOptions{KeyEpoch: p.KeyEpoch}).Validate() != nil:
+		return crypt.PacketOptions{KeyEpoch: p.KeyEpoch}.Validate()
 	case p.OwnPeer && p.PlainAcks:
 		return fmt.Errorf("own_peer and plain_acks exclude each other")
 	case p.AckEvery < 1 || p.AckEvery > p.Window/2:

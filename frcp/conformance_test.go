@@ -12,13 +12,17 @@ import (
 
 // connect puts endpoints on the flows of the suite's own small layer. R is short because an endpoint
 // whose peer is gone lingers for R, longer than the suite waits.
-func connect(q core.QoS) coretest.Connect {
+func connect(q core.QoS, cipher uint16) coretest.Connect {
 	inner := coretest.ConnectLayer(core.LinkDirect, q)
 	return func(h *coretest.Harness, spec core.LinkSpec) coretest.Pair {
 		p := inner(h, spec)
 		for i := range p.Flow {
 			h.On(p.Env[i], func() {
-				e, err := frcp.WrapWith(p.Env[i].Derive("frcp"), p.Flow[i], frcp.Params{R: 3 * time.Second})
+				f := p.Flow[i]
+				if cipher != 0 {
+					f = &locked{Flow: f, s: core.Security{Cipher: cipher, Initiator: i == 0}}
+				}
+				e, err := frcp.WrapWith(p.Env[i].Derive("frcp"), f, frcp.Params{R: 3 * time.Second, KeyEpoch: 64})
 				if err != nil {
 					panic(err)
 				}
@@ -30,7 +34,15 @@ func connect(q core.QoS) coretest.Connect {
 	}
 }
 
-// TestConformance holds the rules of core.Flow for every mode, with and without CRC.
+// locked is a flow as the broker hands it out when it must be encrypted.
+type locked struct {
+	core.Flow
+	s core.Security
+}
+
+func (l *locked) Unlock() (core.Flow, core.Security) { return l.Flow, l.s }
+
+// TestConformance holds the rules of core.Flow for every mode, in clear and encrypted, with and without CRC.
 func TestConformance(t *testing.T) {
 	crc := func(q core.QoS) core.QoS {
 		q.BER = 0
@@ -40,8 +52,10 @@ func TestConformance(t *testing.T) {
 		"raw": core.QoSRaw, "ordered": core.QoSBestEffort, "reliable": core.QoSData,
 		"raw-crc": core.QoSRawNoErrors, "ordered-crc": crc(core.QoSBestEffort), "reliable-crc": crc(core.QoSData),
 	} {
-		t.Run(name, func(t *testing.T) {
-			coretest.TestFlow(t, func(*testing.T) coretest.World { return sim.New(1) }, connect(q))
-		})
+		for suffix, cipher := range map[string]uint16{"": 0, "-aes-256-gcm": 901, "-aes-128-ctr": 904, "-chacha20-poly1305": 1018} {
+			t.Run(name+suffix, func(t *testing.T) {
+				coretest.TestFlow(t, func(*testing.T) coretest.World { return sim.New(1) }, connect(q, cipher))
+			})
+		}
 	}
 }

@@ -7,14 +7,14 @@ import (
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
+	"ouroboros/core/crypt"
 	"ouroboros/core/pkt"
-	"ouroboros/core/wire"
 )
 
 // Endpoint is the user's end of a flow: a Conn bound to the flow of a layer. It is a core.Flow to the
 // user and the core.Sink of the flow below. All calls are made on the actor of its Env.
 //
-// It adds what is not delta-t: the CRC trailer, keepalive and peer time-out, back-pressure, and
+// It adds what is not delta-t: encryption, the CRC trailer, keepalive and peer time-out, back-pressure, and
 // lingering after Close. The one timer is lazy: it is moved only to an earlier time and asks for the
 // next deadline when it fires.
 type Endpoint struct {
@@ -24,9 +24,11 @@ type Endpoint struct {
 	sink      core.Sink
 	held      *pkt.Buf // refused by the flow below
 	lastRecv  clock.Time
-	lastSend  clock.Time // of data and keepalives
+	lastSend  clock.Time     // of data and keepalives
+	packets   *crypt.Packets // nil on flows in clear
 	crc       bool
-	plain     bool // raw without trailer: packets pass as they are
+	raw       bool // no FRCP
+	plain     bool // raw, in clear, without trailer: packets pass as they are
 	back      bool // those that are refused stay with the user
 	full      bool // the flow below has refused one of them
 	receiving bool // the user wants messages
@@ -47,6 +49,7 @@ type Endpoint struct {
 	silence   time.Duration
 	keepalive uint64
 	badCRC    uint64
+	unsealed  uint64
 }
 
 type phase uint8
@@ -62,40 +65,34 @@ var (
 	_ core.Sink = (*Endpoint)(nil)
 )
 
-// Wrap puts the protocol that the QoS of the flow below asks for on it, with the default parameters.
-func Wrap(env core.Env, below core.Flow) *Endpoint {
-	e, err := WrapWith(env, below, Params{})
-	if err != nil {
-		panic("frcp: the defaults are out of range: " + err.Error())
-	}
-	return e
-}
+// Wrap puts the protocol that the QoS of the flow below asks for on it, with the default parameters. See
+// WrapWith.
+func Wrap(env core.Env, below core.Flow) (*Endpoint, error) { return WrapWith(env, below, Params{}) }
 
-// WrapWith is Wrap with parameters of choice; both ends must agree on A and R. It fails when one is out
-// of its range, and then leaves the flow alone.
+// WrapWith is Wrap with parameters of choice; both ends must agree on A and R. A core.SecureFlow is unlocked,
+// and everything on it encrypted. It fails when a parameter is out of its range or a cipher cannot be had, and
+// then leaves the flow alone, for the caller to close.
 func WrapWith(env core.Env, below core.Flow, params Params) (*Endpoint, error) {
+	sealed, sec, below, err := unlock(env, below, params)
+	if err != nil {
+		return nil, err
+	}
 	now := env.Now()
 	e := &Endpoint{
-		env: env, below: below, info: below.Info(), receiving: true,
+		env: env, below: below, info: below.Info(), receiving: true, packets: sealed,
 		armed: clock.Never, lastRecv: now, lastSend: now,
 	}
 	conn, err := NewConn(Config{
-		Params: params, Mode: e.info.QoS.Mode(), MPL: e.info.MPL, Headroom: e.info.Headroom,
+		Params: params, Mode: e.info.QoS.Mode(), MPL: e.info.MPL, Headroom: e.headroom(),
 		Pool: env.Pool, Rand: env.Rand, Backlog: e.backlog,
 	}, now)
 	if err != nil {
 		return nil, err
 	}
 	e.conn, e.crc, e.silence = conn, e.info.QoS.BER == 0, e.info.QoS.PeerTimeout()
-	if conn.cfg.Mode != core.ModeRaw {
-		e.info.MTU -= wire.FRCPLen
-		e.info.Headroom += wire.FRCPLen
-	}
-	if e.crc {
-		e.info.MTU -= crcLen
-		e.info.Tailroom += crcLen
-	}
-	e.plain = conn.cfg.Mode == core.ModeRaw && !e.crc
+	e.raw = conn.cfg.Mode == core.ModeRaw
+	e.size(sec)
+	e.plain = e.raw && !e.crc && sealed == nil
 	e.timer = env.NewTimer(e.expire)
 	e.run = func() {
 		e.posted = false
@@ -141,7 +138,7 @@ func (e *Endpoint) Write(p *pkt.Buf) error {
 		return core.ErrWouldBlock
 	}
 	now := e.env.Now()
-	if e.plain {
+	if e.raw {
 		if e.back {
 			return e.pass(now, p)
 		}
@@ -149,7 +146,7 @@ func (e *Endpoint) Write(p *pkt.Buf) error {
 		if p.Len() > 0 {
 			e.conn.stats.Sent++
 		}
-		return e.put(p)
+		return e.emit(p)
 	}
 	if err := e.conn.Send(now, p); err != nil {
 		e.want = e.want || errors.Is(err, core.ErrWouldBlock)
@@ -157,11 +154,8 @@ func (e *Endpoint) Write(p *pkt.Buf) error {
 		return err
 	}
 	e.lastSend = now
-	err := e.flush(now)
+	e.flush(now)
 	e.arm(now)
-	if e.conn.cfg.Mode == core.ModeRaw {
-		return err
-	}
 	return nil // a packet that the flow below refused counts as lost, and is sent again if it must arrive
 }
 
@@ -186,19 +180,33 @@ func (e *Endpoint) pass(now clock.Time, p *pkt.Buf) error {
 	return err
 }
 
-// flush hands what the Conn has to the flow below, until that refuses. It returns the last error.
-func (e *Endpoint) flush(now clock.Time) (err error) {
+// flush hands what the Conn has to the flow below, until that refuses.
+func (e *Endpoint) flush(now clock.Time) {
 	for e.held == nil {
 		p := e.conn.Next(now)
 		if p == nil {
 			break
 		}
-		if e.crc && p.Len() > 0 {
+		_ = e.emit(p) // a refusal is a loss
+	}
+}
+
+// emit does to a packet what comes below FRCP (spec 10 §10.2), and sends it. What cannot be encrypted is not
+// sent.
+func (e *Endpoint) emit(p *pkt.Buf) error {
+	if p.Len() > 0 {
+		if e.packets != nil {
+			if err := e.packets.Seal(p); err != nil {
+				e.unsealed++
+				p.Release()
+				return err
+			}
+		}
+		if e.crc {
 			addCRC(p)
 		}
-		err = e.put(p)
 	}
-	return err
+	return e.put(p)
 }
 
 // put writes one packet, or holds it.
@@ -282,9 +290,15 @@ type EndpointStats struct {
 	Stats
 	Keepalives uint64 // sent
 	BadCRC     uint64 // received packets dropped for their trailer
+	Crypt      crypt.PacketStats
+	Unsealed   uint64 // packets that were not sent because there was no entropy to encrypt them with
 }
 
 // Stats returns the counters so far. They stay after the end.
 func (e *Endpoint) Stats() EndpointStats {
-	return EndpointStats{Stats: e.conn.Stats(), Keepalives: e.keepalive, BadCRC: e.badCRC}
+	s := EndpointStats{Stats: e.conn.Stats(), Keepalives: e.keepalive, BadCRC: e.badCRC, Unsealed: e.unsealed}
+	if e.packets != nil {
+		s.Crypt = e.packets.Stats()
+	}
+	return s
 }

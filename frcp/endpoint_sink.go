@@ -17,9 +17,13 @@ func (e *Endpoint) Deliver(p *pkt.Buf) {
 		p.Release()
 		return
 	}
+	if e.packets != nil && !e.packets.Open(p) {
+		p.Release()
+		return
+	}
 	now := e.env.Now()
 	e.lastRecv = now
-	if e.plain && e.receiving && e.sink != nil && e.phase == phaseOpen && p.Len() > 0 && e.conn.Waiting() == 0 {
+	if e.raw && e.receiving && e.sink != nil && e.phase == phaseOpen && p.Len() > 0 && e.conn.Waiting() == 0 {
 		e.conn.stats.Delivered++
 		e.sink.Deliver(p)
 		return

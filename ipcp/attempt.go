@@ -35,12 +35,18 @@ func (b *Backoff) Next() time.Duration {
 }
 
 // EndToEnd puts the end-to-end protocol on an N-1 flow of the IPCP of env, where its QoS asks for one, or
-// for liveness.
-func EndToEnd(env core.Env, f core.Flow) core.Flow {
-	if q := f.Info().QoS; q.Mode() == core.ModeRaw && q.BER != 0 && q.Timeout == 0 {
-		return f
+// for liveness, or where it is encrypted. It closes the flow when it fails.
+func EndToEnd(env core.Env, f core.Flow) (core.Flow, error) {
+	i := f.Info()
+	if q := i.QoS; i.Cipher == 0 && q.Mode() == core.ModeRaw && q.BER != 0 && q.Timeout == 0 {
+		return f, nil
 	}
-	return frcp.Wrap(env.Derive("n-1"), f)
+	e, err := frcp.Wrap(env.Derive("n-1"), f)
+	if err != nil {
+		f.Close(0)
+		return nil, err
+	}
+	return e, nil
 }
 
 // Peer is the IPCP that an attempt is about.
@@ -108,7 +114,11 @@ func (a *Attempt) Dial(qos core.QoS, limit time.Duration, own func(core.Flow) (A
 			done(nil, Announcement{}, err)
 			return
 		}
-		f = EndToEnd(a.env, f)
+		f, err = EndToEnd(a.env, f)
+		if err != nil {
+			done(nil, Announcement{}, err)
+			return
+		}
 		say, err := own(f)
 		if err != nil {
 			f.Close(0)

@@ -23,7 +23,9 @@ func (i *IPCP) incoming(in core.Incoming) {
 	if err != nil {
 		return
 	}
-	f = ipcp.EndToEnd(i.env, f)
+	if f, err = ipcp.EndToEnd(i.env, f); err != nil {
+		return
+	}
 	ipcp.Accept(i.env, f, i.component, i.exchanges.Add, func(peer ipcp.Announcement, err error) {
 		if err == nil {
 			i.accepted(peer, f)

@@ -29,7 +29,11 @@ func connect(t *testing.T, delay time.Duration, reliable bool) coretest.Connect 
 		p.Flow = coretest.Establish(h, p.Env, b, b, q)
 		for i := range p.Flow {
 			if reliable {
-				h.On(env, func() { p.Flow[i] = frcp.Wrap(env.Derive("frcp"), p.Flow[i]) })
+				h.On(env, func() {
+					e, err := frcp.Wrap(env.Derive("frcp"), p.Flow[i])
+					check(t, err)
+					p.Flow[i] = e
+				})
 			}
 		}
 		return p

@@ -55,7 +55,9 @@ func (i *IPCP) incoming(in core.Incoming) {
 	if err != nil {
 		return
 	}
-	f = ipcp.EndToEnd(i.env, f)
+	if f, err = ipcp.EndToEnd(i.env, f); err != nil {
+		return
+	}
 	lookup := func(component string) (ipcp.Announcement, bool) { return i.component(component, f) }
 	ipcp.Accept(i.env, f, lookup, i.exchanges.Add, func(peer ipcp.Announcement, err error) {
 		switch {

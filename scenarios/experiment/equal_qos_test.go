@@ -128,7 +128,7 @@ func begin(t *testing.T, from, to *node.System, name core.Name, qos core.QoS, fi
 			t.Errorf("%s: %v", name, err)
 			return
 		}
-		in.flow = frcp.Wrap(in.env, f)
+		in.flow = wrap(t, in.env, f)
 		in.flow.Attach(in)
 	}); err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func begin(t *testing.T, from, to *node.System, name core.Name, qos core.QoS, fi
 				t.Errorf("%s: %v", name, err)
 				return
 			}
-			out.flow = frcp.Wrap(out.env, f)
+			out.flow = wrap(t, out.env, f)
 			out.flow.Attach(out)
 			out.next = out.env.NewTimer(out.send)
 			out.send()
@@ -202,4 +202,14 @@ func TestEqualQoSGetsTheSame(t *testing.T) {
 			}
 		})
 	}
+}
+
+// wrap puts the end-to-end protocol on a flow.
+func wrap(t *testing.T, env core.Env, f core.Flow) *frcp.Endpoint {
+	t.Helper()
+	e, err := frcp.Wrap(env, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
