@@ -93,8 +93,9 @@ func (f *Flow) SetReadDeadline(t core.Time) { f.readDeadline = t }
 func (f *Flow) SetWriteDeadline(t core.Time) { f.writeDeadline = t }
 
 // Close deallocates the flow. It does not wait: what was written is retransmitted in the background as
-// far as delta-t allows (spec 10 §10.16). What was received and not read is discarded. The peer is not
-// told. A second Close returns core.ErrNotAlloc.
+// far as delta-t allows (spec 10 §10.16). What was received and not read is discarded. On ordered and
+// reliable flows the peer is told, if it is one of ours: it reads what was written, and then
+// core.ErrPeerClosed. A second Close returns core.ErrNotAlloc.
 func (f *Flow) Close() error {
 	if f.closed {
 		return fmt.Errorf("close: %w", core.ErrNotAlloc)

@@ -11,8 +11,8 @@ import (
 
 // ReadMsg reads one whole message into b and returns its length. A message longer than b is discarded
 // with core.ErrMsgSize. The rest of a message that Read has begun is discarded first. What has arrived
-// is read before the end of the flow is reported, with core.ErrFlowDown, core.ErrFlowPeer or the reason
-// of the provider (spec 14 §14.3).
+// is read before the end of the flow is reported, with core.ErrPeerClosed, core.ErrFlowDown, core.ErrFlowPeer
+// or the reason of the provider (spec 14 §14.3).
 func (f *Flow) ReadMsg(b []byte) (int, error) {
 	f.dropPart()
 	p, err := f.receive()

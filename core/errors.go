@@ -3,11 +3,16 @@ package core
 import (
 	"errors"
 	"fmt"
+	"io"
 )
 
 // ErrWouldBlock is returned by Write and Send when there is no room now. The caller keeps the packet
 // and waits for Writable.
 var ErrWouldBlock = errors.New("would block")
+
+// ErrPeerClosed says that the other end has closed the flow and that everything which it wrote before was
+// delivered: a clean end, an io.EOF to errors.Is. Only ends that run this implementation tell each other.
+var ErrPeerClosed = fmt.Errorf("closed by the peer: %w", io.EOF)
 
 // SizeError says that a message or packet was refused because it is longer than the flow or link takes. It is
 // an ErrMsgSize to errors.Is and travels as one.

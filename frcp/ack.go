@@ -141,8 +141,10 @@ func (c *Conn) buildAck(now clock.Time, h wire.FRCPHeader, echo bool) *pkt.Buf {
 type extensions struct {
 	ranges            wire.FRCPRanges
 	probe, echo       wire.FRCPProbe
+	fin, finAck       wire.FRCPFin
 	any               bool // one that we know was there: the peer is one of ours
 	hasProbe, hasEcho bool
+	hasFin, hasFinAck bool
 }
 
 func parseExtensions(b []byte) (x extensions) {
@@ -161,6 +163,12 @@ func parseExtensions(b []byte) (x extensions) {
 		case wire.FRCPExtEcho:
 			x.echo, x.hasEcho = wire.ParseFRCPProbe(v)
 			x.any = x.any || x.hasEcho
+		case wire.FRCPExtFin:
+			x.fin, x.hasFin = wire.ParseFRCPFin(v)
+			x.any = x.any || x.hasFin
+		case wire.FRCPExtFinAck:
+			x.finAck, x.hasFinAck = wire.ParseFRCPFin(v)
+			x.any = x.any || x.hasFinAck
 		}
 	}
 }

@@ -23,6 +23,7 @@ type Conn struct {
 	snd   sender
 	rcv   receiver
 	rec   recovery
+	fin   fin
 	out   fifo[*pkt.Buf] // ready to go, in order
 	stats Stats
 	err   error
@@ -38,6 +39,7 @@ func NewConn(cfg Config, now clock.Time) (*Conn, error) {
 	c.snd = sender{inact: inactivity(3*cfg.MPL+cfg.A+cfg.R) + senderMargin, act: now, rdvAt: clock.Never}
 	c.rcv = receiver{inact: inactivity(2*cfg.MPL + cfg.A + cfg.R), act: now, ackAt: clock.Never, holdAt: clock.Never}
 	c.rec = recovery{timer: clock.Never, reoAt: clock.Never, resendAt: clock.Never}
+	c.fin = fin{at: clock.Never, endAt: clock.Never}
 	if cfg.OwnPeer {
 		c.rec.peer = peerOwn
 	}
@@ -82,6 +84,11 @@ func (c *Conn) recvRaw(p *pkt.Buf) {
 // recvFRCP follows spec 10 §10.8.
 func (c *Conn) recvFRCP(now clock.Time, p *pkt.Buf) {
 	h := readPCI(p.Pull(wire.FRCPLen))
+	if h.Flags&wire.FRCPData != 0 && c.pastEnd(h.Seqno) {
+		c.stats.Refused++
+		p.Release()
+		return
+	}
 	if h.Flags&wire.FRCPData != 0 {
 		if h.Flags&wire.FRCPAck != 0 {
 			c.recvAck(now, h, nil)
@@ -90,6 +97,7 @@ func (c *Conn) recvFRCP(now clock.Time, p *pkt.Buf) {
 			c.recvWindow(now, h)
 		}
 		c.recvData(now, h, p)
+		c.lookForEnd(now)
 		return
 	}
 	x := parseExtensions(p.Front())
@@ -109,6 +117,7 @@ func (c *Conn) recvFRCP(now clock.Time, p *pkt.Buf) {
 			c.plainAnswer(now)
 		}
 	}
+	c.recvFin(now, h, &x)
 	p.Release()
 }
 
@@ -149,12 +158,16 @@ func (c *Conn) Next(now clock.Time) *pkt.Buf {
 	if p := c.nextAck(now); p != nil {
 		return p
 	}
+	if p := c.nextFin(now); p != nil {
+		return p
+	}
 	return c.nextRdvs(now)
 }
 
 // Deadline returns when Tick wants to be called, Never if it need not.
 func (c *Conn) Deadline() clock.Time {
-	return min(c.rcv.ackAt, c.rcv.holdAt, c.rec.timer, c.rec.reoAt, c.rec.resendAt, c.snd.rdvAt)
+	return min(c.rcv.ackAt, c.rcv.holdAt, c.rec.timer, c.rec.reoAt, c.rec.resendAt, c.snd.rdvAt,
+		c.fin.at, c.fin.endAt)
 }
 
 // Tick does what is due.
@@ -180,6 +193,7 @@ func (c *Conn) Tick(now clock.Time) {
 	if now >= c.snd.rdvAt {
 		c.rendezvous(now)
 	}
+	c.expireFin(now)
 }
 
 // Err returns why the flow is down: core.ErrFlowDown once a packet was not acknowledged within R. Nil
@@ -191,7 +205,8 @@ func (c *Conn) Unacked() bool { return c.err == nil && c.snd.lwe != c.snd.seq }
 
 // Close ends delivery: what the reader has not taken is discarded, and so is what still arrives, which
 // is acknowledged all the same so that the peer can end too. An ack that is due leaves at once, as a
-// final ack (spec 10 §10.16). Sent messages are still retransmitted until Release.
+// final ack (spec 10 §10.16), and the peer is told (see fin). Sent messages are still retransmitted until
+// Release.
 func (c *Conn) Close() {
 	if c.rcv.closed {
 		return
@@ -201,6 +216,7 @@ func (c *Conn) Close() {
 	if c.cfg.Mode == core.ModeReliable && c.rcv.started && c.rcv.acked != c.rcv.next {
 		c.rcv.final = true
 	}
+	c.startFin()
 }
 
 // Wait returns how long the layer must keep the flow so that nothing of it can be mistaken for
@@ -231,13 +247,19 @@ func (c *Conn) fail(err error) {
 	for c.out.len() > 0 {
 		c.out.pop().Release()
 	}
+	c.dropUnacked()
+	c.rcv.dropStrays()
+	c.out.drop()
+	c.fin.stop()
+}
+
+// dropUnacked forgets what was sent and not acknowledged, and stops the timers of the sender.
+func (c *Conn) dropUnacked() {
 	for s := c.snd.lwe; c.cfg.Mode == core.ModeReliable && s != c.snd.seq; s++ {
 		if e := c.snd.ring.at(s); e.waits {
 			e.forget()
 		}
 	}
-	c.rcv.dropStrays()
-	c.out.drop()
 	c.snd.ring, c.snd.rdvAt = nil, clock.Never
 	c.rec.timer, c.rec.reoAt, c.rec.resendAt = clock.Never, clock.Never, clock.Never
 	c.rec.lost.drop()

@@ -34,6 +34,7 @@ type talker struct {
 	name    string
 	outbox  []*pkt.Buf
 	reading bool
+	told    bool // that the peer has closed
 }
 
 // TestConversations runs the scripts. Each says in its first paragraph what it shows.
@@ -252,6 +253,10 @@ func (k *talk) service() {
 			e.outbox = append(e.outbox, p)
 			k.printf(e, "sends %s", show(p.Bytes()))
 		}
+		if e.PeerClosed() && e.Waiting() == 0 && !e.told {
+			e.told = true
+			k.printf(e, "is at the end")
+		}
 	}
 }
 
@@ -280,6 +285,7 @@ func (k *talk) stats(t *testing.T, d *datadriven.TestData, e *talker) {
 		"early": s.Early, "early-lost": s.EarlyLost, "out-of-window": s.OutOfWindow, "bad-acks": s.BadAcks,
 		"out-of-order": s.OutOfOrder, "late": s.Late, "srtt": s.SRTT, "rttvar": s.RTTVar, "rto": s.RTO,
 		"window": s.Window, "outstanding": s.Outstanding, "malformed": s.Malformed,
+		"fins": s.Fins, "bad-fins": s.BadFins, "settled": e.Settled(), "refused": s.Refused,
 	}
 	for _, a := range d.CmdArgs[1:] {
 		v, ok := all[a.Key]

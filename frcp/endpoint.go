@@ -56,7 +56,7 @@ type phase uint8
 
 const (
 	phaseOpen   phase = iota
-	phaseLinger       // closed by the user, not yet acknowledged or sent
+	phaseLinger       // closed by the user or the peer, not all is sent, acknowledged or answered
 	phaseDone
 )
 
@@ -129,6 +129,9 @@ func (e *Endpoint) Write(p *pkt.Buf) error {
 	switch {
 	case e.phase != phaseOpen:
 		p.Release()
+		if e.conn.PeerClosed() {
+			return core.ErrPeerClosed
+		}
 		return core.ErrFlowDown
 	case p.Len() > e.info.MTU:
 		defer p.Release()
@@ -243,11 +246,14 @@ func (e *Endpoint) post() {
 }
 
 // Close ends the flow for the user. Messages that are not acknowledged are still retransmitted, for R
-// at most, then the flow below is closed with the time that delta-t needs, or wait if that is longer.
+// at most, and the peer is told; then the flow below is closed with the time that delta-t needs, or wait if
+// that is longer.
 func (e *Endpoint) Close(wait time.Duration) {
 	if e.phase != phaseOpen {
-		if e.phase == phaseDone { // it ended by itself, and the user does not want the rest
-			e.sink, e.err = nil, nil
+		// It ended by itself, and the user does not want the rest.
+		e.sink, e.err, e.closing = nil, nil, true
+		e.conn.Close()
+		if e.phase == phaseDone {
 			e.conn.Release()
 		}
 		return
@@ -263,12 +269,14 @@ func (e *Endpoint) Close(wait time.Duration) {
 
 // finish ends lingering when nothing is left to send, and reports whether it did.
 func (e *Endpoint) finish(now clock.Time) bool {
-	if e.phase != phaseLinger || e.held != nil || e.conn.Unacked() {
+	if e.phase != phaseLinger || e.held != nil || !e.conn.Settled() {
 		return false
 	}
 	w := max(e.wait, e.conn.Wait(now))
 	e.end()
-	e.conn.Release()
+	if e.closing {
+		e.conn.Release()
+	}
 	e.below.Close(w)
 	return true
 }

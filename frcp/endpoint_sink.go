@@ -63,8 +63,8 @@ func (e *Endpoint) Closed(err error) {
 // runs in calls from below, from the timer and posted, never in one of the user.
 func (e *Endpoint) step() {
 	e.deliver()
+	e.tellClosed()
 	if e.phase == phaseDone {
-		e.tellClosed()
 		return
 	}
 	now := e.env.Now()
@@ -72,6 +72,10 @@ func (e *Endpoint) step() {
 	if err := e.conn.Err(); err != nil {
 		e.fail(now, err)
 		return
+	}
+	if e.phase == phaseOpen && e.conn.PeerClosed() {
+		e.phase, e.want = phaseLinger, false
+		e.ended(core.ErrPeerClosed)
 	}
 	if e.finish(now) {
 		return
@@ -110,7 +114,9 @@ func (e *Endpoint) ended(err error) {
 		e.conn.Release()
 		return
 	}
-	e.err = err
+	if e.err == nil { // the first reason counts
+		e.err = err
+	}
 	e.deliver()
 	e.tellClosed()
 }

@@ -286,7 +286,7 @@ func TestCloseLingersForUnacknowledgedData(t *testing.T) {
 
 // Spec 10 §10.16: the final ack carries nothing else and leaves at once.
 func TestCloseSendsTheFinalAck(t *testing.T) {
-	b := newBench(t, core.QoSData, Params{})
+	b := newBench(t, core.QoSData, Params{PlainAcks: true})
 	b.arrive("03 000000 9abcdef0 00000000 79")
 	b.e.Close(0)
 	if w := b.take(); !slices.Equal(w, []string{"0400000000000000" + "9abcdef1"}) {

@@ -37,6 +37,10 @@ func (c *Conn) Send(now clock.Time, p *pkt.Buf) error {
 		p.Release()
 		return c.err
 	}
+	if c.fin.ended {
+		p.Release()
+		return core.ErrPeerClosed
+	}
 	if p.Len() == 0 || c.cfg.Mode == core.ModeRaw {
 		if p.Len() > 0 {
 			c.stats.Sent++
@@ -111,7 +115,7 @@ func (c *Conn) startSendRun(now clock.Time) {
 
 // CanSend reports whether Send would take a message now.
 func (c *Conn) CanSend(now clock.Time) bool {
-	return c.err != nil || c.cfg.Mode == core.ModeRaw || before(c.snd.seq, c.snd.rwe) ||
+	return c.err != nil || c.fin.ended || c.cfg.Mode == core.ModeRaw || before(c.snd.seq, c.snd.rwe) ||
 		c.snd.lwe == c.snd.seq && c.senderIdle(now)
 }
 

@@ -13,6 +13,7 @@ type Stats struct {
 	Rdvs          uint64 // rendez-vous sent
 	Probes        uint64 // of these, with the question what has arrived
 	Expiries      uint64 // expiries of the retransmission timer
+	Fins          uint64 // sent to tell that this end is closed
 
 	Duplicates  uint64 // data received again
 	Late        uint64 // ordered flows: data that came after its successor
@@ -22,6 +23,7 @@ type Stats struct {
 	OutOfOrder  uint64 // data kept until a gap is filled
 	Malformed   uint64 // packets that are none
 	BadAcks     uint64 // acks of what was never sent, windows beyond every plausible edge
+	BadFins     uint64 // FINs that are none of the runs of now
 	Refused     uint64 // packets dropped after the end, or because the reader is too far behind
 
 	SRTT, RTTVar, RTO, MinRTT time.Duration // MinRTT is 0 before the first sample

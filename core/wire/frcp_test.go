@@ -105,6 +105,34 @@ func TestFRCPRangesLayout(t *testing.T) {
 	}
 }
 
+func TestFRCPFin(t *testing.T) {
+	for want, v := range map[string]FRCPFin{
+		"04 09 03 9abcdef1 00000007": {End: 0x9abcdef1, Next: 7, HasEnd: true, HasNext: true},
+		"04 09 01 ffffffff 00000000": {End: 0xffffffff, HasEnd: true},
+		"04 09 02 00000000 00000000": {HasNext: true},
+		"04 09 00 00000000 00000000": {},
+	} {
+		b := make([]byte, FRCPFinLen)
+		v.Put(b, FRCPExtFin)
+		if !bytes.Equal(b, frcpHex(t, want)) {
+			t.Errorf("%+v: got %x, want %s", v, b, want)
+		}
+		typ, value, _, ok := NextFRCPExt(b)
+		if back, good := ParseFRCPFin(value); !ok || typ != FRCPExtFin || !good || back != v {
+			t.Errorf("%s: read as %+v, %v", want, back, good)
+		}
+	}
+	// Bits and numbers that say nothing are ignored; another length is no FIN.
+	if v, ok := ParseFRCPFin(frcpHex(t, "fc 00000001 00000002")); !ok || v != (FRCPFin{}) {
+		t.Errorf("reserved bits: %+v, %v", v, ok)
+	}
+	for _, n := range []int{0, 1, 8, 10} {
+		if _, ok := ParseFRCPFin(make([]byte, n)); ok {
+			t.Errorf("a value of %d bytes is taken", n)
+		}
+	}
+}
+
 func FuzzFRCP(f *testing.F) {
 	for _, ex := range frcpExamples {
 		f.Add(frcpHex(f, ex.hex))
@@ -142,6 +170,13 @@ func FuzzFRCP(f *testing.F) {
 				p.Put(back, typ)
 				if !bytes.Equal(back, rest[:FRCPProbeLen]) {
 					t.Fatalf("probe %x came back as %x", rest[:FRCPProbeLen], back)
+				}
+			}
+			if v, good := ParseFRCPFin(v); good {
+				back := make([]byte, FRCPFinLen)
+				v.Put(back, typ)
+				if again, _ := ParseFRCPFin(back[frcpExtHead:]); again != v {
+					t.Fatalf("fin %+v came back as %+v", v, again)
 				}
 			}
 			rest = more

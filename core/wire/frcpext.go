@@ -27,12 +27,22 @@ const (
 	// FRCPExtEcho stands on the answer to a probe and returns its value. Without the ACK flag it says
 	// that the receiver knows no run: it waits for a packet with DRF.
 	FRCPExtEcho FRCPExtType = 3
+	// FRCPExtFin says that its sender has closed the flow: it writes and reads no more.
+	//
+	//	| valid (1) | end (4) | next (4) |
+	//
+	// end is the first sequence number that it has not sent, next the one that it expects; the bits of
+	// valid, 1 and 2, say which of the two are there. They show that it belongs to the runs of now.
+	FRCPExtFin FRCPExtType = 4
+	// FRCPExtFinAck is the answer and returns the value.
+	FRCPExtFinAck FRCPExtType = 5
 )
 
 // Sizes of extensions.
 const (
 	FRCPMaxRanges = 31               // most ranges in one extension
 	FRCPProbeLen  = frcpExtHead + 12 // length of a probe or echo with its head
+	FRCPFinLen    = frcpExtHead + 9  // length of a FIN or its answer with its head
 	frcpExtHead   = 2
 )
 
@@ -101,4 +111,42 @@ func (p FRCPProbe) Put(b []byte, t FRCPExtType) {
 	b[0], b[1] = byte(t), FRCPProbeLen-frcpExtHead
 	binary.BigEndian.PutUint32(b[2:], p.Next)
 	binary.BigEndian.PutUint64(b[6:], p.Time)
+}
+
+// FRCPFin is the value of a FIN and of its answer.
+type FRCPFin struct {
+	End, Next       uint32
+	HasEnd, HasNext bool
+}
+
+const (
+	finHasEnd  = 1 << iota // in the first byte
+	finHasNext             // the other bits are zero, and ignored
+)
+
+// ParseFRCPFin reads the value of a FIN or of its answer. A number that is not valid is 0.
+func ParseFRCPFin(value []byte) (f FRCPFin, ok bool) {
+	if len(value) != FRCPFinLen-frcpExtHead {
+		return FRCPFin{}, false
+	}
+	if f.HasEnd = value[0]&finHasEnd != 0; f.HasEnd {
+		f.End = binary.BigEndian.Uint32(value[1:])
+	}
+	if f.HasNext = value[0]&finHasNext != 0; f.HasNext {
+		f.Next = binary.BigEndian.Uint32(value[5:])
+	}
+	return f, true
+}
+
+// Put writes the extension of type t, head included, to the first FRCPFinLen bytes of b.
+func (f FRCPFin) Put(b []byte, t FRCPExtType) {
+	b[0], b[1], b[2] = byte(t), FRCPFinLen-frcpExtHead, 0
+	binary.BigEndian.PutUint32(b[3:], f.End)
+	binary.BigEndian.PutUint32(b[7:], f.Next)
+	if f.HasEnd {
+		b[2] |= finHasEnd
+	}
+	if f.HasNext {
+		b[2] |= finHasNext
+	}
 }
