@@ -99,25 +99,32 @@ func (x *decoding) frcpOn(f *flow, data []byte) error {
 	l := &FRCP{BaseLayer: layers.BaseLayer{Contents: data}, FRCPHeader: h}
 	x.b.AddLayer(l)
 	if h.Flags&wire.FRCPData == 0 {
-		l.Ranges = ranges(data[wire.FRCPLen:])
+		l.extensions(data[wire.FRCPLen:])
 		return nil
 	}
 	l.Contents, l.Payload = data[:wire.FRCPLen:wire.FRCPLen], data[wire.FRCPLen:]
 	return x.content(f, l.Payload)
 }
 
-// ranges returns the sequence numbers that the extensions of an ack report as received.
-func ranges(b []byte) (out []wire.SeqRange) {
+// extensions takes what those of a packet without DATA say.
+func (l *FRCP) extensions(b []byte) {
 	for {
 		t, value, rest, ok := wire.NextFRCPExt(b)
 		if !ok {
-			return out
+			return
 		}
-		if t == wire.FRCPExtRanges {
+		switch t {
+		case wire.FRCPExtRanges:
 			r := wire.FRCPRanges(value)
 			for i := range r.Len() {
-				out = append(out, r.At(i))
+				l.Ranges = append(l.Ranges, r.At(i))
 			}
+		case wire.FRCPExtFin:
+			l.Fin, _ = wire.ParseFRCPFin(value)
+			l.Closed = true
+		case wire.FRCPExtFinAck:
+			l.Fin, _ = wire.ParseFRCPFin(value)
+			l.CloseHeard = true
 		}
 		b = rest
 	}

@@ -136,6 +136,17 @@ func TestDissectorShowsReceivedRanges(t *testing.T) {
 	c.sees(macA, macB, 65, b, "FRCP", "[00000012,00000014)")
 }
 
+// An end that closes says so, and is answered.
+func TestDissectorShowsTheEndOfAFlow(t *testing.T) {
+	c := converse(t)
+	c.shimFlow(core.QoSData)
+	b := make([]byte, wire.FRCPLen+wire.FRCPFinLen)
+	wire.FRCPFin{End: 0x12, HasEnd: true}.Put(b[wire.FRCPLen:], wire.FRCPExtFin)
+	c.sees(macA, macB, 65, b, "FRCP", "fin end 00000012")
+	wire.FRCPFin{End: 0x12, Next: 7, HasEnd: true, HasNext: true}.Put(b[wire.FRCPLen:], wire.FRCPExtFinAck)
+	c.sees(macB, macA, 64, b, "FRCP", "fin heard end 00000012 next 00000007")
+}
+
 // A shim uses its numbers again (spec 01 §3.4): a new request makes a new flow of them.
 func TestDissectorForgetsAFlowWhoseNumberIsUsedAgain(t *testing.T) {
 	c := converse(t)

@@ -126,7 +126,7 @@ func plausibleFRCP(b []byte) bool {
 	data, ack, fc := h.Flags&wire.FRCPData != 0, h.Flags&wire.FRCPAck != 0, h.Flags&wire.FRCPFC != 0
 	const widest = 1 << 20 // decision 15
 	switch {
-	case h.Flags == 0 || h.Flags >= wire.FRCPFirstFragment:
+	case h.Flags == 0 && len(b) == wire.FRCPLen, h.Flags >= wire.FRCPFirstFragment: // extensions need no flag
 		return false
 	case !data && (h.Seqno != 0 || h.Flags&wire.FRCPDRF != 0 || !wholeExtensions(b[wire.FRCPLen:])):
 		return false

@@ -181,6 +181,10 @@ type FRCP struct {
 	layers.BaseLayer
 	wire.FRCPHeader
 	Ranges []wire.SeqRange // what arrived beyond Ackno, as the extension says
+	// Closed is set where the sender says that it has closed the flow, CloseHeard where it answers that; Fin is
+	// the value of either.
+	Closed, CloseHeard bool
+	Fin                wire.FRCPFin
 }
 
 // LayerType returns LayerTypeFRCP.
@@ -191,6 +195,20 @@ func (l *FRCP) String() string {
 	s := "frcp " + l.FRCPHeader.String()
 	for _, r := range l.Ranges {
 		s += fmt.Sprintf(" [%08x,%08x)", r.Start, r.End)
+	}
+	switch {
+	case l.Closed:
+		s += " fin"
+	case l.CloseHeard:
+		s += " fin heard"
+	default:
+		return s
+	}
+	if l.Fin.HasEnd {
+		s += fmt.Sprintf(" end %08x", l.Fin.End)
+	}
+	if l.Fin.HasNext {
+		s += fmt.Sprintf(" next %08x", l.Fin.Next)
 	}
 	return s
 }
