@@ -36,7 +36,7 @@ type allocation struct {
 	layers    []*layer // to be asked in this round
 	silent    bool     // a layer did not answer in this round
 	pause     time.Duration
-	handshake oap.Request
+	handshake *oap.Request
 }
 
 // Alloc asks the layers in their order who knows the name, each for at most QueryTimeout, and requests
@@ -114,7 +114,7 @@ func (a *allocation) nobody() error {
 
 // request asks the layer that knows the name for the flow.
 func (a *allocation) request(l *layer, h core.Hash) {
-	handshake, piggyback, err := oap.NewRequest(a.b.env)
+	handshake, piggyback, err := oap.NewRequest(a.b.env, a.r.Name, nil)
 	if err != nil {
 		a.fail(err)
 		return
@@ -130,7 +130,7 @@ func (a *allocation) replied(f core.Flow, reply core.FlowReply, err error) {
 		a.fail(err)
 		return
 	}
-	if err := a.handshake.Verify(reply.Piggyback); err != nil {
+	if _, err := a.handshake.Verify(a.b.env, reply.Piggyback); err != nil {
 		f.Close(0)
 		a.fail(err)
 		return

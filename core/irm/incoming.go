@@ -71,7 +71,7 @@ func (r *incoming) Accept() (core.Flow, error) {
 	if err := r.answer(); err != nil {
 		return nil, err
 	}
-	response, err := r.b.oap.Respond(r.b.env, r.in.Piggyback)
+	response, _, err := r.b.oap.Respond(r.b.env, nil, r.in.Piggyback)
 	if err != nil {
 		refuse(r.in, core.CodeOf(err))
 		return nil, err

@@ -12,7 +12,7 @@ import (
 
 // arrival is a request that arrived in a layer, and what was answered.
 type arrival struct {
-	request  oap.Request
+	request  *oap.Request
 	code     core.Code
 	answers  int
 	response []byte
@@ -23,7 +23,7 @@ type arrival struct {
 func (l *fakeLayer) arrive(t *testing.T, n core.Name) *arrival {
 	t.Helper()
 	a := &arrival{flow: &fakeFlow{}}
-	request, b, err := oap.NewRequest(l.env)
+	request, b, err := oap.NewRequest(l.env, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestAcceptAnswersTheHandshake_13_3(t *testing.T) {
 	if got != core.Flow(a.flow) || a.answers != 1 || a.code != 0 {
 		t.Errorf("%v, %+v", got, a)
 	}
-	if err := a.request.Verify(a.response); err != nil {
+	if _, err := a.request.Verify(lan.env, a.response); err != nil {
 		t.Error(err)
 	}
 }

@@ -73,7 +73,7 @@ func (l *fakeLayer) AllocFlow(r core.FlowRequest, done func(core.Flow, core.Flow
 			done(nil, core.FlowReply{}, l.refuse)
 			return
 		}
-		response, err := l.server.Respond(l.env, r.Piggyback)
+		response, _, err := l.server.Respond(l.env, nil, r.Piggyback)
 		if err != nil {
 			done(nil, core.FlowReply{}, err)
 			return

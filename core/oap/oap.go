@@ -15,8 +15,35 @@ import (
 	"io"
 
 	"ouroboros/core"
+	"ouroboros/core/crypt"
 	"ouroboros/core/wire"
 )
+
+// Config is what the broker of a system knows about the security of a name, in one role: client or server. It
+// is not written after it was made.
+type Config struct {
+	// Enc is the enc.conf (spec 11 §11.8); nil = this side asks for no encryption.
+	Enc *crypt.Config
+	// Credentials are what this side shows; nil = it stays anonymous.
+	Credentials *crypt.Credentials
+	// Roots is what certificates of peers must chain to; nil = every certificate is refused.
+	Roots *crypt.Roots
+	// RequirePeer refuses a peer that shows no certificate, RequireEncryption an exchange that would leave the
+	// flow in clear (decision 9).
+	RequirePeer, RequireEncryption bool
+	// StaticPublic is the lasting public key of the server, for a client whose Enc says kem_mode=client.
+	StaticPublic *crypt.StaticPublic
+	// StaticKey is the server's private half of it.
+	StaticKey *crypt.StaticKey
+}
+
+// Outcome is what an exchange has led to.
+type Outcome struct {
+	// Security is what the flow is to be encrypted with; nil = the flow is in clear.
+	Security *core.Security
+	// Peer is the name in the certificate of the other side; empty = it showed none.
+	Peer string
+}
 
 // Lengths in bytes of the messages of a plain exchange.
 const (
@@ -35,10 +62,10 @@ type Request struct {
 
 // NewRequest makes the request of an allocation: a random id and the wall clock. The bytes belong to
 // the caller. It fails with ErrCrypt when the source of entropy does.
-func NewRequest(env core.Env) (Request, []byte, error) {
-	var r Request
+func NewRequest(env core.Env, _ core.Name, _ *Config) (*Request, []byte, error) {
+	r := new(Request)
 	if _, err := io.ReadFull(env.Entropy, r.id[:]); err != nil {
-		return r, nil, fmt.Errorf("%w: OAP id: %w", core.ErrCrypt, err)
+		return nil, nil, fmt.Errorf("%w: OAP id: %w", core.ErrCrypt, err)
 	}
 	m := wire.OAP{ID: r.id, Timestamp: uint64(env.Wall())}
 	b := m.Append(make([]byte, 0, RequestLen))
@@ -48,21 +75,21 @@ func NewRequest(env core.Env) (Request, []byte, error) {
 
 // Verify checks the response to r (spec 11 §11.7). Every failure is an ErrCrypt that says why. The
 // timestamp of a response is not checked: id and request hash tie it to the request.
-func (r *Request) Verify(response []byte) error {
+func (r *Request) Verify(_ core.Env, response []byte) (Outcome, error) {
 	m, err := wire.ParseOAP(response, hashLen)
 	if err != nil {
-		return fmt.Errorf("%w: response: %w", core.ErrCrypt, err)
+		return Outcome{}, fmt.Errorf("%w: response: %w", core.ErrCrypt, err)
 	}
 	if m.ID != r.id {
-		return fmt.Errorf("%w: response: id %x answers another request than %x", core.ErrCrypt, m.ID, r.id)
+		return Outcome{}, fmt.Errorf("%w: response: id %x answers another request than %x", core.ErrCrypt, m.ID, r.id)
 	}
 	if len(m.Certificate) > 0 {
-		return fmt.Errorf("%w: response: certificate without an authority that vouches for it", core.ErrCrypt)
+		return Outcome{}, fmt.Errorf("%w: response: certificate without an authority that vouches for it", core.ErrCrypt)
 	}
 	if subtle.ConstantTimeCompare(m.RequestHash, r.hash[:]) != 1 {
-		return fmt.Errorf("%w: response: request was changed on its way", core.ErrCrypt)
+		return Outcome{}, fmt.Errorf("%w: response: request was changed on its way", core.ErrCrypt)
 	}
-	return nil
+	return Outcome{}, nil
 }
 
 // refuse returns why a request is more than a plain one, or nil.

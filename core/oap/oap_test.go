@@ -44,16 +44,16 @@ func mustHex(t testing.TB, s string) []byte {
 	return b
 }
 
-func exchange(t *testing.T) (r Request, request, response []byte) {
+func exchange(t *testing.T) (r *Request, request, response []byte) {
 	t.Helper()
 	h := newHost()
-	r, request, err := NewRequest(h.env())
+	r, request, err := NewRequest(h.env(), "oenc", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.wall += int64(3 * time.Millisecond)
 	var s Server
-	if response, err = s.Respond(h.env(), request); err != nil {
+	if response, _, err = s.Respond(h.env(), nil, request); err != nil {
 		t.Fatal(err)
 	}
 	return r, request, response
@@ -70,7 +70,7 @@ func TestPlainExchangeIsThatOfTheExample_11_9(t *testing.T) {
 	if !bytes.Equal(response, want) {
 		t.Errorf("response %x\nwant     %x", response, want)
 	}
-	if err := r.Verify(response); err != nil {
+	if _, err := r.Verify(newHost().env(), response); err != nil {
 		t.Error(err)
 	}
 }
@@ -80,7 +80,7 @@ func TestLivePrototypeRequestIsAnswered_11_2(t *testing.T) {
 	request := mustHex(t, "744da2e0699e25a0aa074ab809feda8918ea5fdd49661c6b000000000000000000000000")
 	h := &host{wall: 1795352805488120519}
 	var s Server
-	response, err := s.Respond(h.env(), request)
+	response, _, err := s.Respond(h.env(), nil, request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,12 +104,12 @@ func TestResponseWithAnyBitChangedFails_11_7(t *testing.T) {
 		if _, err := wire.ParseOAP(bad, hashLen); err == nil && (i >= 24 && i < 30 || i == 32) {
 			continue
 		}
-		if err := r.Verify(bad); !errors.Is(err, core.ErrCrypt) {
+		if _, err := r.Verify(newHost().env(), bad); !errors.Is(err, core.ErrCrypt) {
 			t.Errorf("byte %d: %v", i, err)
 		}
 	}
 	for n := range response {
-		if err := r.Verify(response[:n]); !errors.Is(err, core.ErrCrypt) {
+		if _, err := r.Verify(newHost().env(), response[:n]); !errors.Is(err, core.ErrCrypt) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
@@ -119,7 +119,7 @@ func TestResponseWithCertificateIsNotTrusted_11_5(t *testing.T) {
 	r, _, response := exchange(t)
 	m, _ := wire.ParseOAP(response, hashLen)
 	m.Certificate, m.Signature = []byte{1}, []byte{2}
-	if err := r.Verify(m.Append(nil)); !errors.Is(err, core.ErrCrypt) || !strings.Contains(err.Error(), "certificate") {
+	if _, err := r.Verify(newHost().env(), m.Append(nil)); !errors.Is(err, core.ErrCrypt) || !strings.Contains(err.Error(), "certificate") {
 		t.Error(err)
 	}
 }
@@ -140,12 +140,12 @@ func TestFreshness_11_6(t *testing.T) {
 	} {
 		h := newHost()
 		h.wall -= int64(c.age)
-		_, request, err := NewRequest(h.env())
+		_, request, err := NewRequest(h.env(), "oenc", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var s Server
-		if _, err := s.Respond(newHost().env(), request); !errors.Is(err, c.want) {
+		if _, _, err := s.Respond(newHost().env(), nil, request); !errors.Is(err, c.want) {
 			t.Errorf("age %v: %v, want %v", c.age, err, c.want)
 		}
 	}
@@ -154,7 +154,7 @@ func TestFreshness_11_6(t *testing.T) {
 func TestTimestampBeyondTheClockIsStale_11_6(t *testing.T) {
 	m := wire.OAP{Timestamp: 1<<64 - 1}
 	var s Server
-	if _, err := s.Respond(newHost().env(), m.Append(nil)); !errors.Is(err, core.ErrAuth) {
+	if _, _, err := s.Respond(newHost().env(), nil, m.Append(nil)); !errors.Is(err, core.ErrAuth) {
 		t.Error(err)
 	}
 }
@@ -162,13 +162,13 @@ func TestTimestampBeyondTheClockIsStale_11_6(t *testing.T) {
 func TestRepeatedRequestIsRefusedWithinTheWindow_11_6(t *testing.T) {
 	h := newHost()
 	var s Server
-	_, request, _ := NewRequest(h.env())
-	if _, err := s.Respond(h.env(), request); err != nil {
+	_, request, _ := NewRequest(h.env(), "oenc", nil)
+	if _, _, err := s.Respond(h.env(), nil, request); err != nil {
 		t.Fatal(err)
 	}
 	for _, at := range []time.Duration{0, time.Second, 20 * time.Second, 21 * time.Second, time.Hour} {
 		h.wall = epoch + int64(at)
-		if _, err := s.Respond(h.env(), request); !errors.Is(err, core.ErrAuth) {
+		if _, _, err := s.Respond(h.env(), nil, request); !errors.Is(err, core.ErrAuth) {
 			t.Errorf("after %v: %v", at, err)
 		}
 	}
@@ -181,7 +181,7 @@ func TestReplayListForgetsAndIsBounded_11_6(t *testing.T) {
 		h.wall += int64(time.Millisecond)
 		m := wire.OAP{Timestamp: uint64(h.wall)}
 		m.ID[0], m.ID[1], m.ID[2] = byte(i), byte(i>>8), byte(i>>16)
-		if _, err := s.Respond(h.env(), m.Append(nil)); err != nil {
+		if _, _, err := s.Respond(h.env(), nil, m.Append(nil)); err != nil {
 			t.Fatalf("request %d: %v", i, err)
 		}
 	}
@@ -194,7 +194,7 @@ func TestReplayListForgetsAndIsBounded_11_6(t *testing.T) {
 	for i := range 2 * MaxReplay {
 		m := wire.OAP{Timestamp: uint64(h.wall)}
 		m.ID[3], m.ID[4], m.ID[5] = byte(i), byte(i>>8), byte(i>>16)
-		if _, err := s.Respond(h.env(), m.Append(nil)); err != nil {
+		if _, _, err := s.Respond(h.env(), nil, m.Append(nil)); err != nil {
 			if errors.Is(err, core.ErrAgain) && len(s.seen) == MaxReplay {
 				return
 			}
@@ -220,7 +220,7 @@ func TestOtherAlgorithmsAreRefusedByName_11_4(t *testing.T) {
 	} {
 		c.m.Timestamp = epoch
 		var s Server
-		_, err := s.Respond(newHost().env(), c.m.Append(nil))
+		_, _, err := s.Respond(newHost().env(), nil, c.m.Append(nil))
 		if !errors.Is(err, c.want) || !errors.Is(core.CodeOf(err), c.want) || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%+v: %v", c.m, err)
 		}
@@ -229,7 +229,7 @@ func TestOtherAlgorithmsAreRefusedByName_11_4(t *testing.T) {
 
 func TestEntropyFailureIsReported(t *testing.T) {
 	dry := errors.New("dry")
-	_, b, err := NewRequest(core.Env{Wall: func() int64 { return 0 }, Entropy: failing{dry}})
+	_, b, err := NewRequest(core.Env{Wall: func() int64 { return 0 }, Entropy: failing{dry}}, "oenc", nil)
 	if !errors.Is(err, core.ErrCrypt) || !errors.Is(err, dry) || b != nil {
 		t.Error(err)
 	}
@@ -243,7 +243,7 @@ func FuzzRespond(f *testing.F) {
 	f.Add(mustHex(f, "101112131415161718191a1b1c1d1e1f1896a1bf33fe5400000000000000000000000000"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s Server
-		response, err := s.Respond(newHost().env(), b)
+		response, _, err := s.Respond(newHost().env(), nil, b)
 		if (err == nil) != (len(response) == ResponseLen) {
 			t.Errorf("%d bytes, %v", len(response), err)
 		}
@@ -252,16 +252,16 @@ func FuzzRespond(f *testing.F) {
 
 func FuzzVerify(f *testing.F) {
 	h := newHost()
-	r, request, _ := NewRequest(h.env())
+	r, request, _ := NewRequest(h.env(), "oenc", nil)
 	var s Server
-	response, err := s.Respond(h.env(), request)
+	response, _, err := s.Respond(h.env(), nil, request)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(response)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		// Whatever is accepted carries the id and the hash, and nothing behind them.
-		if r.Verify(b) == nil && (!bytes.Equal(b[:16], response[:16]) || !bytes.HasSuffix(b, response[36:])) {
+		if _, err := r.Verify(newHost().env(), b); err == nil && (!bytes.Equal(b[:16], response[:16]) || !bytes.HasSuffix(b, response[36:])) {
 			t.Errorf("accepted %x", b)
 		}
 	})

@@ -42,21 +42,21 @@ type seenAt struct {
 // caller. A malformed, stale or repeated request is an ErrAuth, one that asks for what the plain
 // exchange does not know an ErrCrypt, one too many within the window an ErrAgain. The code of the
 // error travels in the negative reply, without OAP bytes (spec 11 §11.4).
-func (s *Server) Respond(env core.Env, request []byte) ([]byte, error) {
+func (s *Server) Respond(env core.Env, _ *Config, request []byte) ([]byte, Outcome, error) {
 	m, err := wire.ParseOAP(request, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%w: request: %w", core.ErrAuth, err)
+		return nil, Outcome{}, fmt.Errorf("%w: request: %w", core.ErrAuth, err)
 	}
 	wall := env.Wall()
 	if err := s.fresh(&m, wall); err != nil {
-		return nil, err
+		return nil, Outcome{}, err
 	}
 	if err := refuse(&m); err != nil {
-		return nil, err
+		return nil, Outcome{}, err
 	}
 	hash := sha512.Sum384(request)
 	answer := wire.OAP{ID: m.ID, Timestamp: uint64(wall), RequestHash: hash[:]}
-	return answer.Append(make([]byte, 0, ResponseLen)), nil
+	return answer.Append(make([]byte, 0, ResponseLen)), Outcome{}, nil
 }
 
 // fresh is the replay check of spec 11 §11.6. It notes the request as seen.
