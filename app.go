@@ -97,6 +97,8 @@ type options struct {
 	qos     core.QoS
 	layer   core.Name
 	timeout time.Duration
+	encrypt bool
+	known   bool
 }
 
 // WithQoS asks for a flow of that quality. Without it the flow is raw.
@@ -104,6 +106,14 @@ func WithQoS(q core.QoS) Option { return func(o *options) { o.qos = q } }
 
 // WithLayer asks for a flow in one layer only.
 func WithLayer(layer string) Option { return func(o *options) { o.layer = core.Name(layer) } }
+
+// WithEncryption asks for an encrypted flow: Dial fails with core.ErrCrypt where there can be none. Without it
+// the administrators of both systems decide (spec 11 §11.8).
+func WithEncryption() Option { return func(o *options) { o.encrypt = true } }
+
+// WithAuthentication asks for a flow whose other end has a certificate for the name: Dial fails with
+// core.ErrAuth where there is none. FlowInfo.Peer says who it is.
+func WithAuthentication() Option { return func(o *options) { o.known = true } }
 
 // WithTimeout limits how long the allocation may take; d must be positive.
 func WithTimeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
@@ -128,7 +138,9 @@ func (a *App) Dial(name string, opts ...Option) (*Flow, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
 	}
-	r := core.Request{Name: core.Name(name), QoS: o.qos, Layer: o.layer, Timeout: o.timeout}
+	r := core.Request{
+		Name: core.Name(name), QoS: o.qos, Layer: o.layer, Timeout: o.timeout, Encrypt: o.encrypt, Authenticate: o.known,
+	}
 	f, err := a.allocate(Never, func(done func(core.Flow, error)) func() { return a.alloc.Alloc(r, done) })
 	if err != nil {
 		return nil, fmt.Errorf("dial %q: %w", name, err)

@@ -534,8 +534,12 @@ func TestEndpointsDoNotAllocate(t *testing.T) {
 		q      core.QoS
 		cipher uint16
 	}{
-		{core.QoSRaw, 0}, {core.QoSVoice, 0}, {core.QoSData, 0},
-		{core.QoSRaw, 901}, {core.QoSVoice, 1018}, {core.QoSData, 895},
+		{core.QoSRaw, 0},
+		{core.QoSVoice, 0},
+		{core.QoSData, 0},
+		{core.QoSRaw, 901},
+		{core.QoSVoice, 1018},
+		{core.QoSData, 895},
 	} {
 		q := c.q
 		b := newBench(t, q, Params{})

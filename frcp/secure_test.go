@@ -107,9 +107,9 @@ func TestAttackedFlowGoesOn(t *testing.T) {
 			b.say(ends[0], "one")
 			one := last
 			inject := func(e *Endpoint, packet []byte) { e.Deliver(b.pool.GetCopy(0, packet)) }
-			clear := append([]byte{0x03, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0}, "in clear, long enough for a tag"...)
+			plain := append([]byte{0x03, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0}, "in clear, long enough for a tag"...)
 			for range 3 {
-				inject(ends[1], clear)
+				inject(ends[1], plain)
 				inject(ends[1], one)
 				inject(ends[0], one)
 				bad := bytes.Clone(one)
@@ -131,7 +131,7 @@ func TestAttackedFlowGoesOn(t *testing.T) {
 			for range 60 {
 				b.run(100 * time.Millisecond)
 				inject(ends[1], one)
-				inject(ends[1], clear)
+				inject(ends[1], plain)
 			}
 			if users[1].closed == nil {
 				t.Error("forged and replayed packets keep a dead peer alive")

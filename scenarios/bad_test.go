@@ -30,11 +30,11 @@ func TestBadInputIsNamed(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
 		{
 			"unknown key", "seeds: [1]", "sedes: [1]",
-			`f.yaml:4: "sedes": unknown key; did you mean seeds? accepted are schema, name, description, duration, warmup, seeds, mode, topology, links, layers, names, frcp, workload, faults, measure, series, expect`,
+			`f.yaml:4: "sedes": unknown key; did you mean seeds? accepted are schema, name, description, duration, warmup, seeds, mode, topology, links, layers, names, security, frcp, workload, faults, measure, series, expect`,
 		},
 		{
 			"unknown key below", "{recovery: rack}", "{windows: 64}",
-			`f.yaml:13: frcp: "windows": unknown key; did you mean window? accepted are recovery, window, a, r, ack_every, ack_delay, first_ack_delay, plain_acks`,
+			`f.yaml:13: frcp: "windows": unknown key; did you mean window? accepted are recovery, window, a, r, ack_every, ack_delay, first_ack_delay, plain_acks, key_epoch`,
 		},
 		{
 			"key in another case", "seeds: [1]", "Seeds: [1]",
@@ -102,6 +102,11 @@ func TestBadInputIsNamed(t *testing.T) {
 		{"ttl", "{name: net,", "{name: net, params: {max_ttl: 256},", `f.yaml:12: layers.net.params.max_ttl: "256": is out of range; accepted is a whole number from 1 to 255`},
 
 		{"frcp recovery", "recovery: rack", "recovery: reno", `f.yaml:13: frcp.recovery: "reno": unknown value; accepted are rack, prototype`},
+
+		{"security of strangers", "frcp: {", "security: [{nodes: z}]\nfrcp: {", `f.yaml:13: security.0.nodes.0: "z": no node matches; accepted are a, b, c`},
+		{"cipher that there is not", "frcp: {", "security: [{name: all, cipher: rot13}]\nfrcp: {", `f.yaml:13: security.all.cipher: "rot13": unknown value; accepted are aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-poly1305, aes-128-ctr, aes-192-ctr, aes-256-ctr`},
+		{"key agreement that cannot be had", "frcp: {", "security: [{kex: X448}]\nfrcp: {", `f.yaml:13: security.0.kex: "X448": unknown value; accepted are X25519, prime256v1`},
+		{"peers without certificates", "frcp: {", "security: [{require_peer: true}]\nfrcp: {", `f.yaml:13: security.0.require_peer: "true": no rule gives any system certificates, so no flow would come about; accepted is it beside certificates`},
 
 		{"duplicate workload", "workload:", "workload:\n  - {name: load, kind: bulk, bytes: 1B, from: a, to: b}", `f.yaml:16: workload.load.name: "load": duplicate name load, first in line 15; accepted is a name that stands once`},
 		{"unknown kind", "kind: cbr", "kind: cbt", `f.yaml:15: workload.load.kind: "cbt": unknown value; did you mean cbr? accepted are cbr, poisson, onoff, bulk, ping, matrix`},

@@ -39,6 +39,9 @@ func (c *checker) all() {
 	for i := range c.s.Names {
 		c.name(&c.s.Names[i], sub("names", i))
 	}
+	for i := range c.s.Security {
+		c.security(&c.s.Security[i], sub("security", i))
+	}
 	for i := range c.s.Workload {
 		c.workload(&c.s.Workload[i], sub("workload", i))
 	}
@@ -51,6 +54,7 @@ func (c *checker) all() {
 	c.unique("names", "name", func(i int) (string, bool) {
 		return at(c.s.Names, i, func(e Name) string { return e.Name + "\x00" + e.Layer })
 	})
+	c.unique("security", "name", func(i int) (string, bool) { return at(c.s.Security, i, func(e SecurityRule) string { return e.Name }) })
 	c.unique("links", "name", func(i int) (string, bool) { return at(c.s.Links, i, func(e LinkRule) string { return e.Name }) })
 	c.unique("workload", "name", func(i int) (string, bool) { return at(c.s.Workload, i, func(e Workload) string { return e.Name }) })
 	c.unique("faults", "name", func(i int) (string, bool) { return at(c.s.Faults, i, func(e Fault) string { return e.Name }) })

@@ -49,6 +49,9 @@ func (s *Scenario) setDefaults() {
 	for i := range s.Names {
 		fill(&s.Names[i].Layer, last)
 	}
+	for i := range s.Security {
+		s.Security[i].setDefaults()
+	}
 	count := map[string]int{}
 	for i := range s.Workload {
 		s.Workload[i].setDefaults(last, count)

@@ -35,6 +35,7 @@ var reference = []struct {
 	{"policy", reflect.TypeFor[Policy](), nil},
 	{"Layer params", reflect.TypeFor[LayerParams](), nil},
 	{"names", reflect.TypeFor[Name](), nil},
+	{"security", reflect.TypeFor[SecurityRule](), nil},
 	{"frcp", reflect.TypeFor[FRCP](), nil},
 	{"workload", reflect.TypeFor[Workload](), nil},
 	{"qos", reflect.TypeFor[QoS](), nil},

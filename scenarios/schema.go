@@ -20,10 +20,11 @@ type Scenario struct {
 	Layers      []Layer    `mapstructure:"layers"`
 	// Names registers more names than those of the workload's receivers, each of which the runner makes
 	// and registers by itself.
-	Names    []Name     `mapstructure:"names"`
-	FRCP     FRCP       `mapstructure:"frcp"`
-	Workload []Workload `mapstructure:"workload"`
-	Faults   []Fault    `mapstructure:"faults"`
+	Names    []Name         `mapstructure:"names"`
+	Security []SecurityRule `mapstructure:"security"` // default: flows in clear
+	FRCP     FRCP           `mapstructure:"frcp"`
+	Workload []Workload     `mapstructure:"workload"`
+	Faults   []Fault        `mapstructure:"faults"`
 	// Measure lists what is measured; default: everything.
 	Measure []string `mapstructure:"measure" enum:"goodput|loss|delay|queue|utilisation|fairness|control|convergence"`
 	Series  Series   `mapstructure:"series"`
@@ -246,6 +247,7 @@ type FRCP struct {
 	AckDelay      Duration `mapstructure:"ack_delay" min:"1us" max:"1s"`          // ack at the latest after this time
 	FirstAckDelay Duration `mapstructure:"first_ack_delay" min:"1us" max:"999ms"` // the same as long as only the peer has sent
 	PlainAcks     bool     `mapstructure:"plain_acks"`                            // send no extension of the prototype's packets
+	KeyEpoch      int      `mapstructure:"key_epoch" min:"16" max:"2147483648"`   // packets with one key, on encrypted flows
 }
 
 // Series switches time series on: a sample of each recorded quantity at every interval.

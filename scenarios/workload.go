@@ -31,6 +31,10 @@ type Workload struct {
 	Pairing string `mapstructure:"pairing" enum:"all|zip|any"`
 	Flows   int    `mapstructure:"flows" min:"1" max:"100000"` // of each pair; default 1
 	QoS     QoS    `mapstructure:"qos"`                        // default raw
+	// Encrypt asks for flows that are encrypted, Authenticate for flows whose receiver shows a certificate for
+	// its name. What the systems' security rules demand comes on top.
+	Encrypt      bool `mapstructure:"encrypt"`
+	Authenticate bool `mapstructure:"authenticate"`
 
 	Size     Size      `mapstructure:"size" min:"24B"`     // payload of a message, with the 24 bytes of its header
 	Rate     Rate      `mapstructure:"rate" min:"1bps"`    // payload rate while sending
@@ -65,7 +69,7 @@ var workloadKeys = []struct {
 }
 
 // commonKeys are those of every kind of workload.
-var commonKeys = []string{"name", "kind", "layer", "from", "to", "pairing", "flows", "qos", "start", "stop", "duration"}
+var commonKeys = []string{"name", "kind", "layer", "from", "to", "pairing", "flows", "qos", "encrypt", "authenticate", "start", "stop", "duration"}
 
 // QoS is what a flow asks for: a preset, some of whose fields may be replaced. Written as a text it is
 // the preset alone.

@@ -382,7 +382,7 @@ func FuzzPackets(f *testing.F) {
 	f.Add(uint8(0), sealed(f, pool, a, "a message"))
 	f.Add(uint8(5), unhex(f, "25a5a5a5a5a5a5a5a5a5a5a541df4700a4bc9d354a192c3bf2c174119aa5467523846c15067fc4780bde2fe876"))
 	f.Add(uint8(3), []byte{0x80})
-	suites := append(aeads, streams...)
+	suites := slices.Concat(aeads, streams)
 	f.Fuzz(func(t *testing.T, which uint8, packet []byte) {
 		nid := suites[int(which)%len(suites)]
 		a, b, pool := ends(t, nid, 16)

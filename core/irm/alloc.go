@@ -114,7 +114,12 @@ func (a *allocation) nobody() error {
 
 // request asks the layer that knows the name for the flow.
 func (a *allocation) request(l *layer, h core.Hash) {
-	handshake, piggyback, err := oap.NewRequest(a.b.env, a.r.Name, nil)
+	cfg, err := a.b.cfg.Security.client(&a.r)
+	if err != nil {
+		a.fail(err)
+		return
+	}
+	handshake, piggyback, err := oap.NewRequest(a.b.env, a.r.Name, cfg)
 	if err != nil {
 		a.fail(err)
 		return
@@ -130,12 +135,13 @@ func (a *allocation) replied(f core.Flow, reply core.FlowReply, err error) {
 		a.fail(err)
 		return
 	}
-	if _, err := a.handshake.Verify(a.b.env, reply.Piggyback); err != nil {
+	out, err := a.handshake.Verify(a.b.env, reply.Piggyback)
+	if err != nil {
 		f.Close(0)
 		a.fail(err)
 		return
 	}
-	a.succeed(f)
+	a.succeed(secure(f, out))
 }
 
 // arm sets the timer for d, at the latest for the deadline.

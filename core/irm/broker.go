@@ -5,7 +5,7 @@
 // # Where it differs from the prototype
 //
 // A destination need not be known as a name on the allocating system (§13.1 rule 1 exists for the
-// security files of a name, which a plain exchange does not have). A lookup without an answer is
+// security files of a name, which Config.Security finds by the name itself). A lookup without an answer is
 // repeated within the deadline of the request, and an unknown name is refused at once (decision 2).
 // There is no direct flow within a system: a request for a name that only this system has fails with
 // ErrName.
@@ -38,6 +38,9 @@ type Config struct {
 	// Register says in which layers a name is registered while it is listened to. A name that is not
 	// listed is registered in all layers but the shims, or in the shims where there is no other.
 	Register map[core.Name][]core.Name
+	// Security says which flows are encrypted and authenticated; the zero value: those whose other end or
+	// user demands it.
+	Security Security
 }
 
 // Broker implements core.Allocator over the layers of a system.
@@ -96,7 +99,7 @@ func (b *Broker) RemoveProvider(p core.Provider) error {
 }
 
 // Join joins the broadcast layer with that name: done gets ErrIPCP when this system has no IPCP in it,
-// ErrTimedOut after 20 s.
+// ErrCrypt when the system forces encryption, ErrTimedOut after 20 s.
 func (b *Broker) Join(name core.Name, done func(core.Flow, error)) (cancel func()) {
 	i := slices.IndexFunc(b.layers, func(l *layer) bool {
 		info := l.p.Layer()
@@ -106,6 +109,10 @@ func (b *Broker) Join(name core.Name, done func(core.Flow, error)) (cancel func(
 	a.timer = b.env.NewTimer(a.expired)
 	if i < 0 {
 		a.fail(fmt.Errorf("%w: no broadcast layer %q on this system", core.ErrIPCP, name))
+		return a.cancel
+	}
+	if b.cfg.Security.Force {
+		a.fail(fmt.Errorf("%w: this system encrypts every flow, and those of broadcast layer %q cannot be", core.ErrCrypt, name))
 		return a.cancel
 	}
 	a.phase = requesting

@@ -71,12 +71,21 @@ func (r *incoming) Accept() (core.Flow, error) {
 	if err := r.answer(); err != nil {
 		return nil, err
 	}
-	response, _, err := r.b.oap.Respond(r.b.env, nil, r.in.Piggyback)
+	cfg, err := r.b.cfg.Security.server(r.e.name)
 	if err != nil {
 		refuse(r.in, core.CodeOf(err))
 		return nil, err
 	}
-	return r.in.Respond(0, response)
+	response, out, err := r.b.oap.Respond(r.b.env, cfg, r.in.Piggyback)
+	if err != nil {
+		refuse(r.in, core.CodeOf(err))
+		return nil, err
+	}
+	f, err := r.in.Respond(0, response)
+	if err != nil {
+		return nil, err
+	}
+	return secure(f, out), nil
 }
 
 // Reject refuses the request. The code of err travels; without one it is ErrIPCP.

@@ -43,7 +43,7 @@ func flows(n *node.Network, sc *scenarios.Scenario) ([]traffic.Spec, error) {
 func transport(f scenarios.FRCP) (frcp.Params, error) {
 	p := frcp.Params{
 		Window: f.Window, AckEvery: f.AckEvery, AckDelay: f.AckDelay.D(), A: f.A.D(), R: f.R.D(),
-		FirstAckDelay: f.FirstAckDelay.D(), PlainAcks: f.PlainAcks,
+		FirstAckDelay: f.FirstAckDelay.D(), PlainAcks: f.PlainAcks, KeyEpoch: uint32(f.KeyEpoch),
 	}
 	if f.Recovery != "" {
 		if err := p.Recovery.UnmarshalText([]byte(f.Recovery)); err != nil {
@@ -68,7 +68,7 @@ func entry(n *node.Network, sc *scenarios.Scenario, w *scenarios.Workload) ([]tr
 	base := traffic.Spec{
 		Workload: w.Name, QoS: w.QoS.Spec(), Layer: l.Name, Ask: core.Name(l.Name), Size: int(w.Size), Count: w.Count,
 		Bytes: uint64(w.Bytes), Start: core.Time(w.Start), Stop: clock.Never, Warmup: core.Time(sc.Warmup),
-		On: w.On.D(), Off: w.Off.D(), NoPhase: w.Phase == nil,
+		On: w.On.D(), Off: w.Off.D(), NoPhase: w.Phase == nil, Encrypt: w.Encrypt, Authenticate: w.Authenticate,
 	}
 	if base.Size > 0 && base.Size < traffic.HeaderLen {
 		return nil, fmt.Errorf("size: %v: a message has at least %d bytes", w.Size, traffic.HeaderLen)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ouroboros/core"
+	"ouroboros/scenarios"
 	"ouroboros/sim"
 )
 
@@ -24,7 +25,7 @@ func (d *deafIPCP) enroll(_ *Member, _, _ core.Name, done func(error)) (cancel f
 func TestLateAnswersOfAnEnrollmentCountForNothing(t *testing.T) {
 	w := sim.New(1)
 	defer w.Close()
-	n := &Network{World: w}
+	n := &Network{scenario: new(scenarios.Scenario), World: w}
 	l := &Layer{Name: "net", net: n}
 	member := func(name string) *Member {
 		s := &System{Name: name, net: n}

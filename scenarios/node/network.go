@@ -26,6 +26,7 @@ type Network struct {
 	Wires   []*Wire
 	Layers  []*Layer
 
+	scenario   *scenarios.Scenario
 	byName     map[string]*System
 	wireNamed  map[string]*Wire
 	between    map[[2]string]*Wire // the first of the wires between two nodes, both ways round
@@ -39,11 +40,13 @@ type Network struct {
 // up when time passes.
 func Build(w core.World, sc *scenarios.Scenario, g *topologies.Graph) (*Network, error) {
 	n := &Network{
-		World: w, Graph: g, byName: map[string]*System{}, wireNamed: map[string]*Wire{}, between: map[[2]string]*Wire{},
+		World: w, Graph: g, scenario: sc, byName: map[string]*System{}, wireNamed: map[string]*Wire{}, between: map[[2]string]*Wire{},
 	}
 	for i, x := range g.Nodes {
 		s := &System{Name: x.Name, Index: i, net: n}
-		s.start(w.Node(x.Name))
+		if err := s.start(w.Node(x.Name)); err != nil {
+			return nil, err
+		}
 		n.Systems, n.byName[s.Name] = append(n.Systems, s), s
 	}
 	if err := n.wire(sc); err != nil {
@@ -175,7 +178,9 @@ func (n *Network) Revive(s *System) error {
 	if err != nil {
 		return err
 	}
-	s.start(env)
+	if err := s.start(env); err != nil {
+		return err
+	}
 	for _, w := range n.Wires {
 		if w.A != s && w.B != s {
 			continue

@@ -23,9 +23,14 @@ type System struct {
 }
 
 // start begins a life of the node.
-func (s *System) start(env core.Env) {
+func (s *System) start(env core.Env) error {
+	security, err := s.net.security(s)
+	if err != nil {
+		return err
+	}
 	s.Env, s.alive = env, true
-	s.Broker = irm.New(env.Derive("irm"), irm.Config{})
+	s.Broker = irm.New(env.Derive("irm"), irm.Config{Security: security})
+	return nil
 }
 
 // Alive reports whether the node is not killed.

@@ -41,6 +41,8 @@ type Spec struct {
 	Ask   core.Name // the layer that is asked: Layer, or the shim's on the link between both nodes
 	QoS   core.QoS
 	FRCP  frcp.Params
+	// Encrypt and Authenticate are the wishes of a core.Request.
+	Encrypt, Authenticate bool
 
 	Size     int           // bytes of a message; Bulk: 0 = as large as the flow takes
 	Interval time.Duration // between messages, mean for Poisson
@@ -142,7 +144,8 @@ func (f *Flow) allocate() {
 		f.group.join(f)
 		return
 	}
-	f.cancel = f.From.Broker.Alloc(core.Request{Name: core.Name(f.Name), QoS: f.QoS, Layer: f.Ask}, func(fl core.Flow, err error) {
+	r := core.Request{Name: core.Name(f.Name), QoS: f.QoS, Layer: f.Ask, Encrypt: f.Encrypt, Authenticate: f.Authenticate}
+	f.cancel = f.From.Broker.Alloc(r, func(fl core.Flow, err error) {
 		f.cancel = nil
 		if err != nil {
 			f.fail(err)
