@@ -102,7 +102,7 @@ func (c *Conn) buildAck(now clock.Time, h wire.FRCPHeader, echo bool) *pkt.Buf {
 	r := &c.rcv
 	n, ranges := wire.FRCPLen, -1
 	// The final ack is the prototype's, to the byte.
-	if h.Flags&wire.FRCPAck != 0 && h.Flags != wire.FRCPAck && !c.cfg.PlainAcks {
+	if h.Flags&wire.FRCPAck != 0 && h.Flags != wire.FRCPAck && !c.cfg.PlainAcks && !c.cfg.NoRanges {
 		ranges = min(len(r.ranges), wire.FRCPMaxRanges)
 		n += wire.FRCPRangesLen(ranges)
 	}
@@ -143,6 +143,7 @@ type extensions struct {
 	probe, echo       wire.FRCPProbe
 	fin, finAck       wire.FRCPFin
 	any               bool // one that we know was there: the peer is one of ours
+	hasRanges         bool
 	hasProbe, hasEcho bool
 	hasFin, hasFinAck bool
 }
@@ -156,7 +157,7 @@ func parseExtensions(b []byte) (x extensions) {
 		b = rest
 		switch t {
 		case wire.FRCPExtRanges:
-			x.ranges, x.any = wire.FRCPRanges(v), true
+			x.ranges, x.hasRanges, x.any = wire.FRCPRanges(v), true, true
 		case wire.FRCPExtProbe:
 			x.probe, x.hasProbe = wire.ParseFRCPProbe(v)
 			x.any = x.any || x.hasProbe

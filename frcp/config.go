@@ -21,6 +21,7 @@ const (
 
 	initialRTO     = time.Second
 	maxRTO         = 60 * time.Second
+	maxBackoff     = 2 * time.Second        // of a time-out, once the round trip is known
 	rdvsMin        = 100 * time.Millisecond // first interval between rendez-vous
 	rdvsMax        = time.Second
 	holdTime       = 1500 * time.Millisecond // early packets of an unknown run: one initial RTO and a path
@@ -86,7 +87,18 @@ type Params struct {
 	// KeyEpoch is the number of packets that an end of an encrypted flow sends with one key; both ends must
 	// use the same. Default 2^20, as the prototype's. See crypt.PacketOptions.
 	KeyEpoch uint32
-	// PlainAcks leaves the extensions off everything that is sent. It excludes OwnPeer.
+	// NoTailProbe never asks the peer what has arrived: silence is met with a retransmission, after a
+	// time-out that doubles. It is for comparison, and resends without need where the path gets slower.
+	NoTailProbe bool
+	// NoUndo takes nothing back after a retransmission that turns out to be needless: what was marked as
+	// lost with it is sent again too, and the time-out stays backed off until a packet that was sent once
+	// is acknowledged.
+	NoUndo bool
+	// NoRanges leaves the received ranges off this end's acks; the peer then counts duplicate acks
+	// (RFC 5681).
+	NoRanges bool
+	// PlainAcks leaves the extensions off everything that is sent: neither ranges, nor probes, nor answers
+	// to them. It excludes OwnPeer.
 	PlainAcks bool
 }
 

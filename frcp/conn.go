@@ -41,7 +41,7 @@ func NewConn(cfg Config, now clock.Time) (*Conn, error) {
 	c.rec = recovery{timer: clock.Never, reoAt: clock.Never, resendAt: clock.Never}
 	c.fin = fin{at: clock.Never, endAt: clock.Never}
 	if cfg.OwnPeer {
-		c.rec.peer = peerOwn
+		c.rec.peer, c.rec.ranged = peerOwn, !cfg.NoRanges // both ends are set up alike
 	}
 	return c, nil
 }
@@ -103,6 +103,7 @@ func (c *Conn) recvFRCP(now clock.Time, p *pkt.Buf) {
 	x := parseExtensions(p.Front())
 	if x.any {
 		c.rec.peer = peerOwn
+		c.rec.ranged = c.rec.ranged || x.hasRanges
 	}
 	if h.Flags&wire.FRCPRdvs != 0 {
 		c.recvRdvs(now, &x)

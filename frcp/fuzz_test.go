@@ -46,7 +46,7 @@ func fuzzSeeds(f *testing.F) {
 func fuzzRecv(f *testing.F, mode core.Mode) {
 	fuzzSeeds(f)
 	f.Fuzz(func(t *testing.T, program []byte) {
-		for _, params := range []Params{{}, {OwnPeer: true}, {PlainAcks: true}, {Recovery: RecoveryPrototype}} {
+		for _, params := range []Params{{}, {OwnPeer: true}, {PlainAcks: true}, {NoRanges: true, NoUndo: true}, {NoTailProbe: true}, {Recovery: RecoveryPrototype}} {
 			pool := pkt.NewPool()
 			c, err := NewConn(Config{
 				Params: params, Mode: mode, MPL: testMPL, Headroom: 32, Pool: pool,

@@ -28,6 +28,7 @@ func drawWorld(t *rapid.T, mode core.Mode) *world {
 		Window:    rapid.SampledFrom([]int{64, 256, 1024}).Draw(t, "window"),
 		Recovery:  rapid.SampledFrom([]Recovery{RecoveryRACK, RecoveryPrototype}).Draw(t, "recovery"),
 		PlainAcks: rapid.Bool().Draw(t, "plain acks"),
+		NoRanges:  rapid.Bool().Draw(t, "no ranges"), NoUndo: rapid.Bool().Draw(t, "no undo"), NoTailProbe: rapid.Bool().Draw(t, "no tail probe"),
 	}
 	params.OwnPeer = !params.PlainAcks && rapid.Bool().Draw(t, "own peer")
 	isn := rapid.SampledFrom([]uint32{0, 1<<32 - 20, 1<<24 - 10, 1<<31 - 5, 0x12345678}).Draw(t, "isn")

@@ -12,6 +12,7 @@ import (
 const (
 	resendBurst  = 16 // packets sent again at once; more with the next ack or a moment later
 	resendPause  = 2 * time.Millisecond
+	maxHoles     = 6                    // logarithm of the packets that one partial ack sends again
 	dupThreshold = 3                    // duplicate acks that tell of a loss (RFC 5681)
 	probeTries   = 2                    // unanswered probes after which an unknown peer is not asked again
 	maxDeferral  = 30 * time.Second     // longest wait for a queue on this system
@@ -34,6 +35,7 @@ type recovery struct {
 	ask    bool       // a probe is due
 	asked  bool       // a probe is unanswered
 	peer   peerKind
+	ranged bool // its acks tell what has arrived out of order
 
 	// The latest transmission that is known to have arrived (RFC 8985: RACK.xmit_ts, .end_seq, .rtt).
 	xmit  clock.Time
@@ -47,6 +49,8 @@ type recovery struct {
 	dupacks int
 	inLoss  bool   // until recover is acknowledged
 	recover uint32 // next sequence number when the loss was found
+	holes   int    // without ranges: partial acks since then, or half after a time-out
+	late    int    // duplicate acks after the retransmission should have arrived
 
 	lost     fifo[uint32] // to be sent again
 	resent   fifo[resend] // retransmissions in order of time
@@ -120,7 +124,7 @@ func (c *Conn) ackUpTo(now clock.Time, h wire.FRCPHeader, x *extensions, ev *ack
 	n := int32(h.Ackno - s.lwe)
 	switch {
 	case n == 0:
-		c.duplicateAck(h, x)
+		c.duplicateAck(now, h, x)
 		return
 	case n < 0:
 		return
@@ -171,8 +175,8 @@ func (c *Conn) arrived(now clock.Time, q uint32, e *sent, ev *ackEvent) {
 	case c.rtt.min > 0 && age < c.rtt.min*3/4:
 		// Too soon for the latest transmission: the one before has arrived (Eifel, RFC 3522, by time).
 		c.stats.Spurious++
-		ev.spurious = true
-		if e.resends > 1 { // whose time is forgotten
+		ev.spurious = !c.cfg.NoUndo
+		if e.resends > 1 || c.cfg.NoUndo { // whose time is forgotten
 			ev.resent = true
 			break
 		}
@@ -213,7 +217,7 @@ func (c *Conn) progress(now clock.Time, ev *ackEvent) {
 	} else {
 		c.rtt.reset()
 	}
-	if ev.spurious {
+	if ev.spurious && (r.ranged || r.holes == 0) { // one sent again on suspicion says nothing of the hole
 		c.undo()
 	}
 	if s.lwe != s.seq {
@@ -222,9 +226,9 @@ func (c *Conn) progress(now clock.Time, ev *ackEvent) {
 	switch {
 	case !r.inLoss:
 	case !before(s.lwe, r.recover):
-		r.inLoss = false
-	case r.peer != peerOwn:
-		c.markLost(s.lwe) // partial ack: the next hole (RFC 6582)
+		r.inLoss, r.holes = false, 0
+	case !r.ranged:
+		c.markHoles(now)
 	}
 }
 
@@ -232,7 +236,7 @@ func (c *Conn) progress(now clock.Time, ev *ackEvent) {
 // the first time, and the back-off, which the sample of the first transmission has ended. One whose
 // retransmission was lost too stays: it stands in no other list and would never be judged again.
 func (c *Conn) undo() {
-	c.rec.inLoss = false
+	c.rec.inLoss, c.rec.holes = false, 0
 	for n := c.rec.lost.len(); n > 0; n-- {
 		q := c.rec.lost.pop()
 		if !c.outstanding(q) {
@@ -274,16 +278,49 @@ func (c *Conn) recvEcho(now clock.Time, x wire.FRCPProbe, known bool) {
 }
 
 // duplicateAck counts acks that do not advance, for peers without ranges (RFC 5681, 6582).
-func (c *Conn) duplicateAck(h wire.FRCPHeader, x *extensions) {
+func (c *Conn) duplicateAck(now clock.Time, h wire.FRCPHeader, x *extensions) {
 	r, s := &c.rec, &c.snd
-	if x == nil || s.lwe == s.seq || r.peer == peerOwn || c.cfg.Recovery != RecoveryRACK ||
+	if x == nil || s.lwe == s.seq || r.ranged || c.cfg.Recovery != RecoveryRACK ||
 		h.Flags&wire.FRCPFC == 0 || before(s.rwe, rebuildEdge(s.rwe, h.Window)) {
 		return
 	}
 	r.dupacks++
-	if r.dupacks == dupThreshold && !r.inLoss {
-		c.markLost(s.lwe)
-		r.inLoss, r.recover = true, s.seq
+	e := s.ring.at(s.lwe)
+	switch {
+	case !r.inLoss && r.dupacks == dupThreshold:
+		c.enterLoss()
+	case r.inLoss && !e.lost && e.resends > 0 && now.Sub(e.last) > c.rtt.srtt+max(c.rtt.srtt/4, 2*c.rtt.mdev):
+		// What was sent after the retransmission arrives, and it does not.
+		if r.late++; r.late >= dupThreshold {
+			r.late = 0
+			c.markLost(s.lwe)
+		}
+	}
+}
+
+// enterLoss begins the repair of what is outstanding, where acks without ranges tell of a loss.
+func (c *Conn) enterLoss() {
+	r, s := &c.rec, &c.snd
+	r.inLoss, r.recover, r.late = true, s.seq, 0
+	c.markLost(s.lwe)
+}
+
+// markHoles takes a partial ack without ranges: the packet that it asks for is lost as well (RFC 6582).
+// Found so, each hole costs a round trip. So every further partial ack doubles how many packets behind the
+// hole are sent again on suspicion, as a sender does that starts slowly after a time-out: where there are
+// few losses nothing is sent twice, and many are repaired in a logarithm of their number of round trips.
+// A time-out halves the logarithm.
+func (c *Conn) markHoles(now clock.Time) {
+	r, s := &c.rec, &c.snd
+	n := 1 << r.holes
+	r.holes, r.late = min(r.holes+1, maxHoles), 0
+	for q := s.lwe; n > 0 && before(q, r.recover); q++ {
+		e := s.ring.at(q)
+		if !e.waits || e.lost || e.resends > 0 && q != s.lwe && now.Sub(e.last) < c.rtt.srtt {
+			continue // has arrived, or is on its way again
+		}
+		c.markLost(q)
+		n--
 	}
 }
 
@@ -326,7 +363,7 @@ func (c *Conn) detectLoss(now clock.Time) {
 		if !e.waits || e.resends > 0 || e.lost {
 			continue
 		}
-		if !c.rec.overtaken(e.last, r.scan) || r.peer != peerOwn && r.scan != s.lwe {
+		if !c.rec.overtaken(e.last, r.scan) || !r.ranged && r.scan != s.lwe {
 			break
 		}
 		if t := e.last.Add(limit); t > now {

@@ -45,13 +45,27 @@ func (e *rtt) sample(m time.Duration) {
 	e.reset()
 }
 
+// base is the time-out without a back-off.
+func (e *rtt) base() time.Duration {
+	return min(max(e.floor, e.srtt+e.mdev<<2+e.slack), maxRTO)
+}
+
 // reset ends a back-off. Before the first sample it is kept: the round trip may be longer than the
 // initial time-out, and then only waiting gets a sample.
 func (e *rtt) reset() {
 	if e.known() {
-		e.rto = min(max(e.floor, e.srtt+e.mdev<<2+e.slack), maxRTO)
+		e.rto = e.base()
 	}
 }
 
-// backoff doubles the time-out.
-func (e *rtt) backoff() { e.rto = min(2*e.rto, maxRTO) }
+// backoff doubles the time-out. Once the round trip is known it stays within a few of them, or 2 s if that
+// is more: each expiry sends one packet, so it is not what fills a path, and what is sent too much of is for
+// the congestion policy of the layer to say. Without a bound, a path that loses a third of all packets is
+// silent for most of the time.
+func (e *rtt) backoff() {
+	limit := maxRTO
+	if e.known() && e.slack > 0 { // the prototype has no bound
+		limit = min(max(8*e.base(), maxBackoff), maxRTO)
+	}
+	e.rto = min(2*e.rto, limit)
+}

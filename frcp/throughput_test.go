@@ -17,13 +17,18 @@ import (
 func TestThroughputTable(t *testing.T) {
 	datadriven.RunTest(t, "testdata/throughput.table", func(t *testing.T, d *datadriven.TestData) string {
 		var out strings.Builder
-		fmt.Fprintf(&out, "%5s %-10s %6s %7s %9s %9s %6s\n", "loss", "recovery", "time", "resent", "duplicate", "expiries", "probes")
+		fmt.Fprintf(&out, "%5s %-13s %6s %7s %9s %9s %6s\n", "loss", "recovery", "time", "resent", "duplicate", "expiries", "probes")
 		for _, loss := range []float64{0, 0.001, 0.01, 0.05, 0.2} {
 			for _, c := range []struct {
 				name   string
 				params Params
 			}{
-				{"rack", Params{}}, {"rack-plain", Params{PlainAcks: true}}, {"prototype", Params{Recovery: RecoveryPrototype, PlainAcks: true}},
+				{"rack", Params{}},
+				{"no-ranges", Params{NoRanges: true}},
+				{"no-tail-probe", Params{NoTailProbe: true}},
+				{"no-undo", Params{NoUndo: true}},
+				{"rack-plain", Params{PlainAcks: true}},
+				{"prototype", Params{Recovery: RecoveryPrototype, PlainAcks: true}},
 			} {
 				row(t, &out, loss, c.name, c.params)
 			}
@@ -54,7 +59,7 @@ func row(t *testing.T, out *strings.Builder, loss float64, name string, params P
 	if w.conn[0].Err() != nil {
 		took = "failed"
 	}
-	fmt.Fprintf(out, "%4.1f%% %-10s %6s %7d %9d %9d %6d\n", 100*loss, name, took, st.Retransmitted, dup, st.Expiries, st.Probes)
+	fmt.Fprintf(out, "%4.1f%% %-13s %6s %7d %9d %9d %6d\n", 100*loss, name, took, st.Retransmitted, dup, st.Expiries, st.Probes)
 	if name == "rack" && (float64(st.Retransmitted) > 1.5*loss*tableMessages+5 || dup > 10 || w.now > clock.Time(3*time.Second)) {
 		t.Errorf("loss %v: %v, stats %+v", loss, w.now, st)
 	}

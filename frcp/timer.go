@@ -21,7 +21,7 @@ func (c *Conn) armTimer(now clock.Time) {
 // prototype must know the run before it sees a control packet (spec 10 §10.19, D1).
 func (c *Conn) canAsk() bool {
 	r := &c.rec
-	return !c.cfg.PlainAcks && (r.peer == peerOwn || r.peer == peerUnknown && c.snd.acked && r.probes < probeTries)
+	return !c.cfg.PlainAcks && !c.cfg.NoTailProbe && (r.peer == peerOwn || r.peer == peerUnknown && c.snd.acked && r.probes < probeTries)
 }
 
 // expire handles the end of the retransmission timer.
@@ -53,8 +53,8 @@ func (c *Conn) expire(now clock.Time) {
 	c.stats.Expiries++
 	r.probes++
 	c.rtt.backoff()
-	r.inLoss, r.recover = true, s.seq
-	c.markLost(s.lwe)
+	c.enterLoss()
+	r.holes /= 2
 	c.armTimer(now)
 }
 

@@ -240,6 +240,9 @@ type Name struct {
 // stands for the default of the protocol.
 type FRCP struct {
 	Recovery      string   `mapstructure:"recovery" enum:"rack|prototype"`        // how losses are found
+	TailProbe     *bool    `mapstructure:"tail_probe"`                            // ask the peer after silence; default true
+	Undo          *bool    `mapstructure:"undo"`                                  // take needless retransmissions back; default true
+	Ranges        *bool    `mapstructure:"ranges"`                                // received ranges in pure acks; default true
 	Window        int      `mapstructure:"window" min:"64" max:"1048576"`         // packets that may wait for the reader
 	A             Duration `mapstructure:"a" min:"1ms" max:"1h"`                  // delta-t: longest time before an ack
 	R             Duration `mapstructure:"r" min:"1ms" max:"1h"`                  // delta-t: longest time of retransmission

@@ -44,6 +44,7 @@ func transport(f scenarios.FRCP) (frcp.Params, error) {
 	p := frcp.Params{
 		Window: f.Window, AckEvery: f.AckEvery, AckDelay: f.AckDelay.D(), A: f.A.D(), R: f.R.D(),
 		FirstAckDelay: f.FirstAckDelay.D(), PlainAcks: f.PlainAcks, KeyEpoch: uint32(f.KeyEpoch),
+		NoTailProbe: off(f.TailProbe), NoUndo: off(f.Undo), NoRanges: off(f.Ranges),
 	}
 	if f.Recovery != "" {
 		if err := p.Recovery.UnmarshalText([]byte(f.Recovery)); err != nil {
@@ -53,6 +54,9 @@ func transport(f scenarios.FRCP) (frcp.Params, error) {
 	p.OwnPeer = p.Recovery == frcp.RecoveryRACK && !p.PlainAcks // all members are ours
 	return p, p.Validate()
 }
+
+// off reports whether a switch that is on by default was turned off.
+func off(b *bool) bool { return b != nil && !*b }
 
 // entry returns the flows of one entry of the workload.
 func entry(n *node.Network, sc *scenarios.Scenario, w *scenarios.Workload) ([]traffic.Spec, error) {
