@@ -1,6 +1,7 @@
 package frcp
 
 import (
+	"slices"
 	"time"
 
 	"ouroboros/core"
@@ -114,11 +115,7 @@ func (c *Conn) buildAck(now clock.Time, h wire.FRCPHeader, echo bool) *pkt.Buf {
 	h.Put(b)
 	b = b[wire.FRCPLen:]
 	if ranges >= 0 {
-		x := wire.PutFRCPRanges(b, ranges)
-		// The latest arrival first, then what is below it, then around: successive acks show all.
-		for i := range ranges {
-			x.Set(i, r.ranges[(r.recent-i+len(r.ranges))%len(r.ranges)])
-		}
+		r.putRanges(wire.PutFRCPRanges(b, ranges), ranges)
 		b = b[wire.FRCPRangesLen(ranges):]
 	}
 	if echo {
@@ -135,6 +132,36 @@ func (c *Conn) buildAck(now clock.Time, h wire.FRCPHeader, echo bool) *pkt.Buf {
 		c.snd.act = now
 	}
 	return p
+}
+
+// putRanges writes n of the ranges. Where there are more, those of the latest arrivals come first, so that
+// the loss of a few acks hides nothing (RFC 2018 §4), then what lies below the latest, and around.
+func (r *receiver) putRanges(x wire.FRCPRanges, n int) {
+	if n == len(r.ranges) {
+		for i, g := range r.ranges {
+			x.Set(i, g)
+		}
+		return
+	}
+	var chosen [wire.FRCPMaxRanges]int
+	k := 0
+	add := func(i int) {
+		if k < n && !slices.Contains(chosen[:k], i) {
+			x.Set(k, r.ranges[i])
+			chosen[k] = i
+			k++
+		}
+	}
+	for i := range r.lately {
+		seq := r.lately[(r.arrivals-1-i)&(len(r.lately)-1)]
+		at, _ := slices.BinarySearchFunc(r.ranges, seq, func(g wire.SeqRange, seq uint32) int { return int(int32(g.End - 1 - seq)) })
+		if at < len(r.ranges) && !before(seq, r.ranges[at].Start) {
+			add(at)
+		}
+	}
+	for i := 0; k < n; i++ {
+		add((r.recent - i%len(r.ranges) + len(r.ranges)) % len(r.ranges))
+	}
 }
 
 // extensions are those that stand behind the PCI of a control packet.

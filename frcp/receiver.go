@@ -25,6 +25,9 @@ type receiver struct {
 	ring   recvRing        // out of order
 	ranges []wire.SeqRange // what is in ring, ascending from next
 	recent int             // index in ranges of the latest arrival
+	// lately are the latest arrivals out of order, of which there were so many.
+	lately   [16]uint32
+	arrivals int
 
 	held   fifo[heldPacket] // early packets of an unknown run
 	holdAt clock.Time
@@ -170,6 +173,8 @@ func (c *Conn) acceptEarly(seq uint32, p *pkt.Buf) {
 	}
 	*slot = p
 	c.stats.OutOfOrder++
+	r.lately[r.arrivals&(len(r.lately)-1)] = seq
+	r.arrivals++
 	r.insertRange(seq)
 }
 

@@ -37,11 +37,17 @@ type recovery struct {
 	peer   peerKind
 	ranged bool // its acks tell what has arrived out of order
 
-	// The latest transmission that is known to have arrived (RFC 8985: RACK.xmit_ts, .end_seq, .rtt).
-	xmit  clock.Time
-	edge  uint32
+	// The latest transmission that is known to have arrived (RFC 8985: RACK.xmit_ts, .rtt).
+	xmit  moment
 	rtt   time.Duration
 	valid bool
+	// The second and third latest. What was sent before the third is lost on a path that has lost before and
+	// on which nothing was ever seen to overtake (RFC 8985 §6.2; the threshold of RFC 5681). On a path that
+	// has lost nothing yet only time tells: it may be one that does not keep the order.
+	second, third    moment
+	lossy, reordered bool
+	no               uint32 // number of the next transmission
+	probed           moment // the latest probe
 
 	scan    uint32 // first transmissions before it were judged
 	reoAt   clock.Time
@@ -63,12 +69,13 @@ type recovery struct {
 }
 
 type resend struct {
-	seq uint32
-	at  clock.Time
+	seq  uint32
+	sent moment
 }
 
 func (r *recovery) newRun(seq uint32) {
 	r.valid, r.inLoss, r.scan, r.probes, r.dupacks = false, false, seq, 0, 0
+	r.second, r.third = moment{at: -1}, moment{at: -1}
 	r.timing = false
 	r.timedSeq = seq - 1
 	r.lost.clear()
@@ -83,8 +90,7 @@ type ackEvent struct {
 	resent   bool // one of them had been sent again
 	spurious bool // and needlessly so
 	// The latest arrival before this event, against which reordering shows.
-	xmit clock.Time
-	edge uint32
+	xmit moment
 }
 
 // recvAck takes an ack with its extensions; x is nil on data packets. Acks of what was acknowledged or
@@ -94,7 +100,7 @@ func (c *Conn) recvAck(now clock.Time, h wire.FRCPHeader, x *extensions) {
 	if !s.started || c.cfg.Mode != core.ModeReliable {
 		return
 	}
-	ev := ackEvent{xmit: c.rec.xmit, edge: c.rec.edge}
+	ev := ackEvent{xmit: c.rec.xmit}
 	acks := h.Flags&wire.FRCPAck != 0
 	if acks {
 		c.ackUpTo(now, h, x, &ev)
@@ -136,7 +142,7 @@ func (c *Conn) ackUpTo(now clock.Time, h wire.FRCPHeader, x *extensions, ev *ack
 	c.timedAck(now, h.Ackno)
 	for ; s.lwe != h.Ackno; s.lwe++ {
 		if e := s.ring.at(s.lwe); e.waits {
-			c.arrived(now, s.lwe, e, ev)
+			c.arrived(now, e, ev)
 		}
 	}
 	c.rec.dupacks = 0
@@ -154,24 +160,24 @@ func (c *Conn) ackRanges(now clock.Time, ranges wire.FRCPRanges, ev *ackEvent) {
 		s.acked = true
 		for q := g.Start; q != g.End; q++ {
 			if e := s.ring.at(q); e.waits {
-				c.arrived(now, q, e, ev)
+				c.arrived(now, e, ev)
 			}
 		}
 	}
 }
 
 // arrived notes that the peer has a packet and forgets the copy.
-func (c *Conn) arrived(now clock.Time, q uint32, e *sent, ev *ackEvent) {
+func (c *Conn) arrived(now clock.Time, e *sent, ev *ackEvent) {
 	r := &c.rec
 	ev.newly++
-	age := now.Sub(e.last)
+	age := now.Sub(e.last.at)
 	switch {
 	case e.resends == 0:
 		ev.sample, ev.sampled = age, true
-		if r.valid && sentBefore(e.last, q, ev.xmit, ev.edge) {
-			r.reo = max(r.reo, age-r.rtt) // overtaken, not lost
+		if r.valid && e.last.before(ev.xmit) {
+			r.reo, r.reordered = max(r.reo, age-r.rtt), true // overtaken, not lost
 		}
-		c.rackUpdate(now, e.last, q)
+		c.rackUpdate(now, e.last)
 	case c.rtt.min > 0 && age < c.rtt.min*3/4:
 		// Too soon for the latest transmission: the one before has arrived (Eifel, RFC 3522, by time).
 		c.stats.Spurious++
@@ -181,28 +187,12 @@ func (c *Conn) arrived(now clock.Time, q uint32, e *sent, ev *ackEvent) {
 			break
 		}
 		ev.sample, ev.sampled = now.Sub(e.first), true
-		r.reo = max(r.reo, ev.sample-r.rtt)
+		r.reo, r.reordered = max(r.reo, ev.sample-r.rtt), true
 	default:
-		ev.resent = true
-		c.rackUpdate(now, e.last, q)
+		ev.resent, r.lossy = true, true
+		c.rackUpdate(now, e.last)
 	}
 	e.forget()
-}
-
-// sentBefore reports whether the transmission of q at a time came before that of another packet.
-func sentBefore(at clock.Time, q uint32, thanAt clock.Time, than uint32) bool {
-	return at < thanAt || at == thanAt && before(q, than)
-}
-
-// overtaken reports whether a transmission came before the latest one that is known to have arrived.
-func (r *recovery) overtaken(at clock.Time, q uint32) bool {
-	return sentBefore(at, q, r.xmit, r.edge)
-}
-
-func (c *Conn) rackUpdate(now, at clock.Time, q uint32) {
-	if r := &c.rec; !r.valid || !c.rec.overtaken(at, q) {
-		r.valid, r.xmit, r.edge, r.rtt = true, at, q, now.Sub(at)
-	}
 }
 
 // progress updates the estimators and restarts the timer.
@@ -271,56 +261,13 @@ func (c *Conn) recvEcho(now clock.Time, x wire.FRCPProbe, known bool) {
 	}
 	c.armTimer(now)
 	if known {
-		c.rackUpdate(now, at, x.Next)
-	} else if e := s.ring.at(s.lwe); e.last < at {
+		m := moment{at: at, no: r.no - 1<<30} // before all else of its instant, unless it is the latest
+		if at == r.probed.at {
+			m = r.probed
+		}
+		c.rackUpdate(now, m)
+	} else if e := s.ring.at(s.lwe); e.last.at < at {
 		c.markLost(s.lwe)
-	}
-}
-
-// duplicateAck counts acks that do not advance, for peers without ranges (RFC 5681, 6582).
-func (c *Conn) duplicateAck(now clock.Time, h wire.FRCPHeader, x *extensions) {
-	r, s := &c.rec, &c.snd
-	if x == nil || s.lwe == s.seq || r.ranged || c.cfg.Recovery != RecoveryRACK ||
-		h.Flags&wire.FRCPFC == 0 || before(s.rwe, rebuildEdge(s.rwe, h.Window)) {
-		return
-	}
-	r.dupacks++
-	e := s.ring.at(s.lwe)
-	switch {
-	case !r.inLoss && r.dupacks == dupThreshold:
-		c.enterLoss()
-	case r.inLoss && !e.lost && e.resends > 0 && now.Sub(e.last) > c.rtt.srtt+max(c.rtt.srtt/4, 2*c.rtt.mdev):
-		// What was sent after the retransmission arrives, and it does not.
-		if r.late++; r.late >= dupThreshold {
-			r.late = 0
-			c.markLost(s.lwe)
-		}
-	}
-}
-
-// enterLoss begins the repair of what is outstanding, where acks without ranges tell of a loss.
-func (c *Conn) enterLoss() {
-	r, s := &c.rec, &c.snd
-	r.inLoss, r.recover, r.late = true, s.seq, 0
-	c.markLost(s.lwe)
-}
-
-// markHoles takes a partial ack without ranges: the packet that it asks for is lost as well (RFC 6582).
-// Found so, each hole costs a round trip. So every further partial ack doubles how many packets behind the
-// hole are sent again on suspicion, as a sender does that starts slowly after a time-out: where there are
-// few losses nothing is sent twice, and many are repaired in a logarithm of their number of round trips.
-// A time-out halves the logarithm.
-func (c *Conn) markHoles(now clock.Time) {
-	r, s := &c.rec, &c.snd
-	n := 1 << r.holes
-	r.holes, r.late = min(r.holes+1, maxHoles), 0
-	for q := s.lwe; n > 0 && before(q, r.recover); q++ {
-		e := s.ring.at(q)
-		if !e.waits || e.lost || e.resends > 0 && q != s.lwe && now.Sub(e.last) < c.rtt.srtt {
-			continue // has arrived, or is on its way again
-		}
-		c.markLost(q)
-		n--
 	}
 }
 
@@ -332,61 +279,6 @@ func (c *Conn) plainAnswer(now clock.Time) {
 		if c.snd.lwe != c.snd.seq {
 			r.timer = now
 		}
-	}
-}
-
-// reorderWindow is by how much later a packet must have been sent than a missing one for that to be
-// lost: a quarter of the least round trip (RFC 8985), or what was seen on this path.
-func (c *Conn) reorderWindow() time.Duration {
-	w := max(minReorder, c.rtt.min/4)
-	if c.rec.reo > w {
-		w = min(c.rec.reo*5/4, max(c.rtt.srtt, w))
-	}
-	return w
-}
-
-// detectLoss judges what was sent before the latest arrival. First transmissions are in order of time
-// and so are retransmissions, so each is looked at once. A peer without ranges has not told what it
-// holds: there only the first missing packet is judged.
-func (c *Conn) detectLoss(now clock.Time) {
-	r, s := &c.rec, &c.snd
-	r.reoAt = clock.Never
-	if !r.valid || s.lwe == s.seq {
-		return
-	}
-	limit := r.rtt + c.reorderWindow()
-	if before(r.scan, s.lwe) {
-		r.scan = s.lwe
-	}
-	for ; r.scan != s.seq; r.scan++ {
-		e := s.ring.at(r.scan)
-		if !e.waits || e.resends > 0 || e.lost {
-			continue
-		}
-		if !c.rec.overtaken(e.last, r.scan) || !r.ranged && r.scan != s.lwe {
-			break
-		}
-		if t := e.last.Add(limit); t > now {
-			r.reoAt = t
-			break
-		}
-		c.markLost(r.scan)
-	}
-	for r.resent.len() > 0 {
-		x := *r.resent.peek()
-		if e := s.ring.at(x.seq); !c.outstanding(x.seq) || !e.waits || e.last != x.at || e.lost {
-			r.resent.pop()
-			continue
-		}
-		if !c.rec.overtaken(x.at, x.seq) {
-			return
-		}
-		if t := x.at.Add(limit); t > now {
-			r.reoAt = min(r.reoAt, t)
-			return
-		}
-		r.resent.pop()
-		c.markLost(x.seq)
 	}
 }
 
@@ -434,14 +326,14 @@ func (c *Conn) resend(now clock.Time, q uint32, e *sent) *pkt.Buf {
 	h := wire.FRCPHeader{Flags: wire.FRCPData | wire.FRCP(b).Flags()&wire.FRCPDRF, Seqno: q}
 	c.piggyback(now, &h)
 	h.Put(b)
-	e.last, e.lost = now, false
+	e.last, e.lost = c.rec.mark(now), false
 	if e.resends < 255 {
 		e.resends++
 	}
 	c.stats.Retransmitted++
 	c.snd.act = now
 	if c.cfg.Recovery == RecoveryRACK {
-		c.rec.resent.push(resend{seq: q, at: now})
+		c.rec.resent.push(resend{seq: q, sent: e.last})
 		c.armTimer(now)
 	}
 	return p

@@ -51,7 +51,7 @@ func (q *fifo[T]) drop() { *q = fifo[T]{} }
 // sent is one packet that is not yet acknowledged.
 type sent struct {
 	first   clock.Time // first transmission: the packet is given up R later
-	last    clock.Time // latest transmission
+	last    moment     // latest transmission
 	due     clock.Time // RecoveryPrototype: when its timer expires
 	waits   bool       // for its ack: there is a copy
 	lost    bool       // waits in the queue of packets to send again
@@ -95,7 +95,7 @@ func (e *sent) forget() {
 		e.p.Release()
 		e.p = nil
 	}
-	e.first, e.last, e.due = 0, 0, 0
+	e.first, e.last, e.due = 0, moment{}, 0
 	e.waits, e.lost, e.resends = false, false, 0
 }
 

@@ -86,7 +86,7 @@ func (c *Conn) track(now clock.Time, p *pkt.Buf) {
 	q := s.seq - 1
 	s.ring.reserve(s.lwe, q)
 	e := s.ring.at(q)
-	e.first, e.last = now, now
+	e.first, e.last = now, c.rec.mark(now)
 	e.keep(p)
 	if c.cfg.Recovery == RecoveryPrototype {
 		c.trackPrototype(now, q, e)
@@ -199,6 +199,7 @@ func (c *Conn) nextRdvs(now clock.Time) *pkt.Buf {
 	wire.FRCPHeader{Flags: wire.FRCPRdvs}.Put(b)
 	if probe {
 		c.stats.Probes++
+		c.rec.probed = c.rec.mark(now)
 		wire.FRCPProbe{Next: s.seq, Time: uint64(now)}.Put(b[wire.FRCPLen:], wire.FRCPExtProbe)
 	}
 	return p

@@ -7,11 +7,15 @@ import (
 	"ouroboros/core/clock"
 )
 
-// armTimer restarts the retransmission timer. While the peer can be asked it backs off to a second
-// only: a question costs 12 bytes and cannot do harm.
+// armTimer restarts the retransmission timer. While the peer can be asked it expires earlier, when its
+// delayed ack should have come, and backs off to a second only: a question costs 26 bytes and cannot do
+// harm.
 func (c *Conn) armTimer(now clock.Time) {
 	d := c.rtt.rto
-	if c.rec.probes > 0 && c.canAsk() {
+	if c.canAsk() {
+		if c.rtt.known() {
+			d = min(d, c.rtt.srtt+max(2*c.rtt.mdev, minReorder)+c.cfg.AckDelay)
+		}
 		d = min(d<<min(c.rec.probes, 6), max(d, rdvsMax))
 	}
 	c.rec.timer = min(now.Add(d), c.snd.ring.at(c.snd.lwe).first.Add(c.cfg.R))
@@ -63,7 +67,7 @@ func (c *Conn) expire(now clock.Time) {
 func (c *Conn) mayWaitHere(now clock.Time) bool {
 	s := &c.snd
 	return c.cfg.Backlog != nil && c.cfg.Backlog() >= int(s.seq-s.lwe) &&
-		now.Sub(s.ring.at(s.lwe).last) < maxDeferral
+		now.Sub(s.ring.at(s.lwe).last.at) < maxDeferral
 }
 
 // The prototype's timers (spec 10 §10.10): one for each packet, on a wheel of slots of 2^20 ns.
