@@ -111,7 +111,7 @@ func (c *Conn) buildFin(now clock.Time, v wire.FRCPFin, t wire.FRCPExtType) *pkt
 // recvFin takes what a control packet says about the end.
 func (c *Conn) recvFin(now clock.Time, h wire.FRCPHeader, x *extensions) {
 	f := &c.fin
-	if !x.any && h.Flags == wire.FRCPAck|wire.FRCPFC && c.rec.peer != peerOwn {
+	if !x.any && h.Flags == wire.FRCPAck|wire.FRCPFC && c.rec.peer != peerOwn && !c.cfg.NoRanges {
 		f.plain = true // ours has ranges on it, if only an empty list
 	}
 	if c.cfg.PlainAcks {
