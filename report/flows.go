@@ -105,6 +105,8 @@ func fateFields() []field[flowRow] {
 	out := []field[flowRow]{
 		{column{name: "retransmissions", head: "retx", unit: whole}, func(f *flowRow) value { return optCount(f.Retransmissions) }},
 		{column{name: "timeouts"}, func(f *flowRow) value { return optCount(f.Timeouts) }},
+		{column{name: "cipher", head: "cipher", spare: true}, func(f *flowRow) value { return optText(f.Cipher) }},
+		{column{name: "rejected_packets", head: "rejected", unit: whole, spare: true}, func(f *flowRow) value { return optCount(f.Rejected) }},
 		{column{name: "completion_s", head: "completion", unit: second, spare: true}, func(f *flowRow) value { return optSeconds(f.Completion) }},
 	}
 	for _, w := range []struct{ what, suffix string }{

@@ -153,6 +153,7 @@ func flowMetrics() []Metric {
 		Metric{"reordered", ScopeWorkload, UnitCount, "messages delivered out of order"},
 		Metric{"retransmissions", ScopeWorkload, UnitCount, "packets sent again by FRCP"},
 		Metric{"timeouts", ScopeWorkload, UnitCount, "retransmission time-outs of FRCP"},
+		Metric{"rejected", ScopeWorkload, UnitCount, "packets of encrypted flows that did not decrypt"},
 		Metric{"flows.failed", ScopeWorkload, UnitNone, "flows that were not allocated or went down early"},
 		Metric{"wishes.unmet", ScopeWorkload, UnitNone, "flows with a wish of their QoS that was not met"},
 	)

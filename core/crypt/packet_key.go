@@ -41,6 +41,15 @@ func packetSuiteOf(nid uint16) (packetSuite, error) {
 	return packetSuite{}, fmt.Errorf("%w: cipher %d is none that packets can be encrypted with", core.ErrCrypt, nid)
 }
 
+// PacketOverhead returns how many bytes encryption adds to each packet, 0 for none.
+func PacketOverhead(cipher uint16) int {
+	s, err := packetSuiteOf(cipher)
+	if err != nil {
+		return 0
+	}
+	return s.iv + s.tag
+}
+
 // packetKey is the key of one epoch, ready for use. Both directions take their keys from the same chain
 // (spec 11 §11.10), each at its own pace.
 type packetKey struct {

@@ -6,6 +6,7 @@ import (
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
+	"ouroboros/core/crypt"
 	"ouroboros/scenarios/result"
 	"ouroboros/scenarios/traffic"
 )
@@ -59,6 +60,9 @@ func (r *Recorder) flow(f *traffic.Flow, label string, now core.Time) result.Flo
 	if t, ok := f.Transport(); ok && f.QoS.Mode() == core.ModeReliable {
 		x.Retransmissions = result.Some(t.Retransmitted)
 		x.Timeouts = result.Some(t.Expiries)
+	}
+	if c := f.Cipher(); c != 0 {
+		x.Cipher, x.Rejected = crypt.CipherName(c), result.Some(f.Rejected())
 	}
 	x.Theory = r.theory(f, &x)
 	return x

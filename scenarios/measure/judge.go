@@ -188,6 +188,8 @@ func flowMetric(name string, fs []*result.Flow) result.Opt[float64] {
 		return over("sum", collect(fs, func(f *result.Flow) result.Opt[uint64] { return f.Retransmissions }))
 	case "timeouts":
 		return over("sum", collect(fs, func(f *result.Flow) result.Opt[uint64] { return f.Timeouts }))
+	case "rejected":
+		return over("sum", collect(fs, func(f *result.Flow) result.Opt[uint64] { return f.Rejected }))
 	case "flows.failed":
 		return count(fs, func(f *result.Flow) uint64 { return one(f.Failure != "") })
 	case "wishes.unmet":

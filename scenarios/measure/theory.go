@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ouroboros/core"
+	"ouroboros/core/crypt"
 	"ouroboros/core/wire"
 	"ouroboros/scenarios"
 	"ouroboros/scenarios/node"
@@ -29,7 +30,7 @@ func (r *Recorder) theory(f *traffic.Flow, x *result.Flow) (out []result.Theory)
 		return nil
 	}
 	size := f.Size + r.overhead(f, l)
-	onward, ok := r.idle(path, size)
+	onward, ok := r.idle(l, path, size)
 	if !ok {
 		return nil
 	}
@@ -42,7 +43,7 @@ func (r *Recorder) theory(f *traffic.Flow, x *result.Flow) (out []result.Theory)
 		}
 	}
 	add("delay.min", fmt.Sprintf("serialisation of %d bytes and propagation over %s", onward.frame, links(len(path)-1)), onward.time, x.Delay.Min, onward.waited)
-	if homeward, ok := r.idle(back, size); ok {
+	if homeward, ok := r.idle(l, back, size); ok {
 		add("rtt.min", "the same, there and back", onward.time+homeward.time, x.RTT.Min, onward.waited || homeward.waited)
 	}
 	return out
@@ -65,6 +66,7 @@ func (r *Recorder) overhead(f *traffic.Flow, l *node.Layer) int {
 	if f.QoS.Mode() != core.ModeRaw {
 		n += wire.FRCPLen
 	}
+	n += crypt.PacketOverhead(f.Cipher())
 	if f.QoS.BER == 0 {
 		n += 4
 	}
@@ -89,7 +91,7 @@ type passage struct {
 }
 
 // idle returns the passage of a packet of size bytes, with the headers of its layer.
-func (r *Recorder) idle(path []*node.System, size int) (p passage, ok bool) {
+func (r *Recorder) idle(l *node.Layer, path []*node.System, size int) (p passage, ok bool) {
 	for i := 1; i < len(path); i++ {
 		w := r.cfg.Network.Between(path[i-1].Name, path[i].Name)
 		if w == nil {
@@ -103,7 +105,7 @@ func (r *Recorder) idle(path []*node.System, size int) (p passage, ok bool) {
 		if s.Jitter > 0 {
 			return p, false
 		}
-		n := size + w.HeaderLen() + s.Overhead
+		n := size + w.HeaderLen() + s.Overhead + crypt.PacketOverhead(r.cfg.Network.CipherBetween(l, path[i-1], path[i]))
 		p.frame = max(p.frame, n)
 		p.time += s.Delay
 		if s.Rate > 0 {

@@ -37,3 +37,27 @@ func algorithms(r *scenarios.SecurityRule) (*crypt.Config, error) {
 	text := fmt.Sprintf("kex=%s\ncipher=%s\nkdf=%s\ndigest=%s\n", r.Kex, r.Cipher, r.KDF, r.Digest)
 	return crypt.ParseConfig("scenario", []byte(text))
 }
+
+// CipherBetween returns what the flows between two neighbours of a layer are encrypted with, 0 for nothing: they
+// are if one of the two systems encrypts every flow. The stronger of what both have counts (spec 11 §11.4).
+func (n *Network) CipherBetween(l *Layer, a, b *System) uint16 {
+	if l.Kind == scenarios.LayerShim {
+		return 0
+	}
+	var best uint16
+	forced := false
+	for _, s := range []*System{a, b} {
+		r := n.scenario.SecurityOf(s.Name)
+		if r == nil {
+			continue
+		}
+		forced = forced || r.Force
+		if c, ok := crypt.CipherByName(r.Cipher); ok && r.Force && crypt.CipherRank(c) > crypt.CipherRank(best) {
+			best = c
+		}
+	}
+	if !forced {
+		return 0
+	}
+	return best
+}

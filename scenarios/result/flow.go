@@ -48,6 +48,10 @@ type Flow struct {
 
 	Retransmissions Opt[uint64] `json:"retransmissions"` // packets; missing on flows without retransmission
 	Timeouts        Opt[uint64] `json:"timeouts"`        // expirations of the retransmission timer
+	// Cipher is what the flow was encrypted with, "" for a flow in clear; Rejected counts the packets that did not
+	// decrypt at either end, missing there.
+	Cipher   string      `json:"cipher"`
+	Rejected Opt[uint64] `json:"rejected_packets"`
 	// Completion is the time from the start of a bulk transfer to the delivery of its last byte.
 	Completion Opt[time.Duration] `json:"completion_ns"`
 

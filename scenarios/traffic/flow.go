@@ -94,6 +94,8 @@ type Flow struct {
 	group  *group      // Group: what the flows of one source share
 
 	headroom int
+	cipher   uint16
+	lives    []*frcp.Endpoint // of the receiver, one for each flow that it has accepted
 	nextID   uint32
 	due      core.Time // of the next message
 	blocked  core.Time // since when; Never if not
@@ -172,7 +174,7 @@ func (f *Flow) begun(fl core.Flow) {
 	now := f.env.Now()
 	f.Stats.Allocated, f.flow = now, fl
 	i := f.flow.Info()
-	f.headroom = i.Headroom
+	f.headroom, f.cipher = i.Headroom, i.Cipher
 	if f.Size == 0 {
 		f.Size = i.MTU
 	}
@@ -447,6 +449,22 @@ func (f *Flow) Transport() (frcp.Stats, bool) {
 		return frcp.Stats{}, false
 	}
 	return f.end.Stats().Stats, true
+}
+
+// Cipher returns what the flow was encrypted with (spec 11 §11.11); 0 = nothing, or there was no flow.
+func (f *Flow) Cipher() uint16 { return f.cipher }
+
+// Rejected returns how many packets both ends have dropped because they did not decrypt.
+func (f *Flow) Rejected() (n uint64) {
+	ends := f.lives
+	if f.end != nil {
+		ends = append([]*frcp.Endpoint{f.end}, ends...)
+	}
+	for _, e := range ends {
+		s := e.Stats().Crypt
+		n += s.Dropped()
+	}
+	return n
 }
 
 // source is the user of the flow at its source.

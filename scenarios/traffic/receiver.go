@@ -82,7 +82,7 @@ func (f *Flow) accept(at *node.System, env core.Env, in core.Incoming) {
 		fl.Close(0)
 		return
 	}
-	f.recv = end
+	f.recv, f.lives = end, append(f.lives, end)
 	f.recv.Attach((*receiver)(f))
 }
 
