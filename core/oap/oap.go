@@ -1,26 +1,29 @@
 // Package oap is the handshake that runs with every flow allocation (spec 11): one request and one
 // response, carried as opaque bytes by the layer's own messages, between the brokers of the two
 // systems. It always runs (decision 13): without encryption it carries an id, the time and a hash of
-// the request, which protects against replays and mixed-up replies.
+// the request, which protects against replays and mixed-up replies. With it the two sides agree on a
+// cipher and a key within the same round trip, and each may show a certificate.
 //
-// The machine holds no timer and sends nothing: it takes bytes and gives bytes. It knows the plain
-// exchange; a message that asks for a cipher, a key exchange or authentication is refused with the
-// name of what it asks for.
+// The machine holds no timer and sends nothing: it takes bytes and gives bytes. Algorithms, keys and
+// certificates are those of package crypt.
 package oap
 
 import (
-	"crypto/sha512"
-	"crypto/subtle"
 	"fmt"
-	"io"
 
 	"ouroboros/core"
 	"ouroboros/core/crypt"
 	"ouroboros/core/wire"
 )
 
+// Lengths in bytes of the messages of a plain exchange.
+const (
+	RequestLen  = wire.OAPHeaderLen
+	ResponseLen = wire.OAPHeaderLen + 48 // the hash is SHA-384
+)
+
 // Config is what the broker of a system knows about the security of a name, in one role: client or server. It
-// is not written after it was made.
+// is not written after it was made. The zero Config is that of a name about which nothing is known.
 type Config struct {
 	// Enc is the enc.conf (spec 11 §11.8); nil = this side asks for no encryption.
 	Enc *crypt.Config
@@ -32,9 +35,9 @@ type Config struct {
 	// flow in clear (decision 9).
 	RequirePeer, RequireEncryption bool
 	// StaticPublic is the lasting public key of the server, for a client whose Enc says kem_mode=client.
-	StaticPublic *crypt.StaticPublic
+	StaticPublic *crypt.PublicKey
 	// StaticKey is the server's private half of it.
-	StaticKey *crypt.StaticKey
+	StaticKey *crypt.PrivateKey
 }
 
 // Outcome is what an exchange has led to.
@@ -45,74 +48,69 @@ type Outcome struct {
 	Peer string
 }
 
-// Lengths in bytes of the messages of a plain exchange.
-const (
-	RequestLen  = wire.OAPHeaderLen
-	ResponseLen = wire.OAPHeaderLen + hashLen
-)
+// defaultHash is the digest of the hash of a request that names none (spec 11 §11.2).
+const defaultHash = crypt.SHA384
 
-// hashLen is the length of the request hash when the client names no digest: SHA-384 (spec 11 §11.2).
-const hashLen = sha512.Size384
-
-// Request is what a client remembers of its request until the response arrives.
-type Request struct {
-	id   [wire.OAPIDLen]byte
-	hash [hashLen]byte
-}
-
-// NewRequest makes the request of an allocation: a random id and the wall clock. The bytes belong to
-// the caller. It fails with ErrCrypt when the source of entropy does.
-func NewRequest(env core.Env, _ core.Name, _ *Config) (*Request, []byte, error) {
-	r := new(Request)
-	if _, err := io.ReadFull(env.Entropy, r.id[:]); err != nil {
-		return nil, nil, fmt.Errorf("%w: OAP id: %w", core.ErrCrypt, err)
+// hashOf returns the NID of the digest that the hash of a request is made with.
+func hashOf(digest uint16) uint16 {
+	if digest == 0 {
+		return defaultHash
 	}
-	m := wire.OAP{ID: r.id, Timestamp: uint64(env.Wall())}
-	b := m.Append(make([]byte, 0, RequestLen))
-	r.hash = sha512.Sum384(b)
-	return r, b, nil
+	return digest
 }
 
-// Verify checks the response to r (spec 11 §11.7). Every failure is an ErrCrypt that says why. The
-// timestamp of a response is not checked: id and request hash tie it to the request.
-func (r *Request) Verify(_ core.Env, response []byte) (Outcome, error) {
-	m, err := wire.ParseOAP(response, hashLen)
+// digest returns what this side's messages name: the configured digest, 0 without a configuration.
+func (c *Config) digest() uint16 {
+	if c.Enc == nil {
+		return 0
+	}
+	return c.Enc.Digest
+}
+
+// seal writes a message and signs it if there is something to sign with (spec 11 §11.2).
+func (c *Config) seal(env core.Env, m *wire.OAP) ([]byte, error) {
+	if c.Credentials == nil {
+		return m.Append(make([]byte, 0, m.Len())), nil
+	}
+	m.Certificate = c.Credentials.Certificate()
+	b := m.Append(nil)
+	signature, err := c.Credentials.Sign(env.Entropy, m.Digest, b)
 	if err != nil {
-		return Outcome{}, fmt.Errorf("%w: response: %w", core.ErrCrypt, err)
+		return nil, fmt.Errorf("%w: %w", core.ErrAuth, err)
 	}
-	if m.ID != r.id {
-		return Outcome{}, fmt.Errorf("%w: response: id %x answers another request than %x", core.ErrCrypt, m.ID, r.id)
-	}
-	if len(m.Certificate) > 0 {
-		return Outcome{}, fmt.Errorf("%w: response: certificate without an authority that vouches for it", core.ErrCrypt)
-	}
-	if subtle.ConstantTimeCompare(m.RequestHash, r.hash[:]) != 1 {
-		return Outcome{}, fmt.Errorf("%w: response: request was changed on its way", core.ErrCrypt)
-	}
-	return Outcome{}, nil
+	return append(b, signature...), nil
 }
 
-// refuse returns why a request is more than a plain one, or nil.
-func refuse(m *wire.OAP) error {
-	switch {
-	case len(m.Certificate) > 0:
-		return fmt.Errorf("%w: request: certificate without an authority that vouches for it", core.ErrAuth)
-	case len(m.Kex) > 0:
-		return fmt.Errorf("%w: request: key exchange of %d bytes is not supported (cipher %s)",
-			core.ErrCrypt, len(m.Kex), name(wire.OAPCipherName, m.Cipher))
-	case m.Cipher != 0:
-		return fmt.Errorf("%w: request: cipher %s is not supported", core.ErrCrypt, name(wire.OAPCipherName, m.Cipher))
-	case m.KDF != 0:
-		return fmt.Errorf("%w: request: kdf %s is not supported", core.ErrCrypt, name(wire.OAPDigestName, m.KDF))
-	case m.Digest != 0:
-		return fmt.Errorf("%w: request: digest %s is not supported", core.ErrCrypt, name(wire.OAPDigestName, m.Digest))
+// authenticate judges the certificate and the signature of a message (spec 11 §11.5) and returns the name that
+// they vouch for, empty for a message without a certificate. of says whose message it is.
+func (c *Config) authenticate(env core.Env, of string, m *wire.OAP, b []byte) (peer string, err error) {
+	if len(m.Certificate) == 0 {
+		if c.RequirePeer {
+			return "", fmt.Errorf("%w: %s: no certificate, and one is demanded", core.ErrAuth, of)
+		}
+		return "", nil
+	}
+	signed := b[:len(b)-len(m.Signature)]
+	peer, err = c.Roots.Verify(env.Wall(), m.Certificate, m.Digest, signed, m.Signature)
+	if err != nil {
+		return "", fmt.Errorf("%w: %s: %w", core.ErrAuth, of, err)
+	}
+	return peer, nil
+}
+
+// orderly reports flags that no message of that kind has: they describe a key, so there is none without
+// (spec 11 §11.2).
+func orderly(m *wire.OAP) error {
+	if len(m.Kex) == 0 && m.KexFlags != 0 {
+		return fmt.Errorf("flags %#04x of a key exchange that is not there", m.KexFlags)
 	}
 	return nil
 }
 
-func name(of func(uint16) string, nid uint16) string {
-	if nid == 0 {
-		return "none"
+// security is the outcome of an exchange that has led to a key.
+func security(cipher uint16, key [crypt.KeyLen]byte, initiator bool, peer string) Outcome {
+	return Outcome{
+		Security: &core.Security{Cipher: cipher, Key: key, Initiator: initiator, Peer: peer},
+		Peer:     peer,
 	}
-	return of(nid)
 }

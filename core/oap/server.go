@@ -1,102 +1,128 @@
 package oap
 
 import (
-	"crypto/sha512"
 	"fmt"
-	"time"
 
 	"ouroboros/core"
+	"ouroboros/core/crypt"
 	"ouroboros/core/wire"
-)
-
-const (
-	// ReplayWindow is how old a request may be (spec 11 §11.6).
-	ReplayWindow = 20 * time.Second
-	// ClockSlack is how far in the future its timestamp may lie.
-	ClockSlack = 100 * time.Millisecond
-	// MaxReplay is how many requests a server accepts within a window. The list of the prototype has no
-	// bound; a request beyond it is refused, because forgetting one would open the door to its replay.
-	MaxReplay = 1 << 16
 )
 
 // Server answers requests. The only thing that it keeps is the list of requests seen within the
 // replay window. The zero Server is ready.
 type Server struct {
-	seen map[seenKey]struct{}
-	// order holds the same requests oldest first, from head on.
-	order []seenAt
-	head  int
+	replay replay
 }
 
-type seenKey struct {
-	id        [wire.OAPIDLen]byte
-	timestamp uint64
-}
-
-type seenAt struct {
-	key  seenKey
-	wall int64
-}
-
-// Respond checks a request and returns the response to it, ResponseLen bytes that belong to the
-// caller. A malformed, stale or repeated request is an ErrAuth, one that asks for what the plain
-// exchange does not know an ErrCrypt, one too many within the window an ErrAgain. The code of the
-// error travels in the negative reply, without OAP bytes (spec 11 §11.4).
-func (s *Server) Respond(env core.Env, _ *Config, request []byte) ([]byte, Outcome, error) {
+// Respond checks a request with what is configured for its name, nil for nothing, and returns the response to
+// it, which belongs to the caller, and what the exchange has led to (spec 11 §11.4). A malformed, stale or
+// repeated request and one whose sender is not who it should be is an ErrAuth, one whose security cannot be had
+// or does not suffice an ErrCrypt, one too many within the window an ErrAgain. The code of the error travels in
+// the negative reply, without OAP bytes.
+func (s *Server) Respond(env core.Env, cfg *Config, request []byte) ([]byte, Outcome, error) {
+	if cfg == nil {
+		cfg = &Config{}
+	}
 	m, err := wire.ParseOAP(request, 0)
+	if err == nil {
+		err = orderly(&m)
+	}
 	if err != nil {
 		return nil, Outcome{}, fmt.Errorf("%w: request: %w", core.ErrAuth, err)
 	}
 	wall := env.Wall()
-	if err := s.fresh(&m, wall); err != nil {
+	if err := s.replay.check(&m, wall); err != nil {
 		return nil, Outcome{}, err
 	}
-	if err := refuse(&m); err != nil {
+	peer, err := cfg.authenticate(env, "request", &m, request)
+	if err != nil {
 		return nil, Outcome{}, err
 	}
-	hash := sha512.Sum384(request)
-	answer := wire.OAP{ID: m.ID, Timestamp: uint64(wall), RequestHash: hash[:]}
-	return answer.Append(make([]byte, 0, ResponseLen)), Outcome{}, nil
+	s.replay.note(&m, wall)
+	answer := wire.OAP{
+		ID: m.ID, Timestamp: uint64(wall), Digest: cfg.digest(),
+		RequestHash: crypt.Sum(hashOf(m.Digest), request),
+	}
+	outcome, err := cfg.agree(env, &m, &answer, peer)
+	if err != nil {
+		return nil, Outcome{}, fmt.Errorf("%w: request: %w", core.ErrCrypt, err)
+	}
+	b, err := cfg.seal(env, &answer)
+	if err != nil {
+		return nil, Outcome{}, err
+	}
+	return b, outcome, nil
 }
 
-// fresh is the replay check of spec 11 §11.6. It notes the request as seen.
-func (s *Server) fresh(m *wire.OAP, wall int64) error {
-	if m.Timestamp > 1<<63-1 || wall < 0 {
-		return fmt.Errorf("%w: request: timestamp %d ns out of range", core.ErrAuth, m.Timestamp)
+// agree runs the server's side of the key exchange: it chooses, fills the answer in and finds the key.
+func (c *Config) agree(env core.Env, m, answer *wire.OAP, peer string) (Outcome, error) {
+	switch {
+	case len(m.Kex) == 0 && (c.Enc != nil || c.RequireEncryption):
+		return Outcome{}, fmt.Errorf("server demands encryption, request asks for none")
+	case len(m.Kex) == 0 && m.Cipher != 0:
+		return Outcome{}, fmt.Errorf("cipher %s without a key exchange", crypt.CipherName(m.Cipher))
+	case len(m.Kex) == 0:
+		return Outcome{Peer: peer}, nil
 	}
-	// Truncated to milliseconds, as the prototype compares: 20.0009 s is still in time.
-	switch age := (wall - int64(m.Timestamp)) / int64(time.Millisecond); {
-	case age > ReplayWindow.Milliseconds():
-		return fmt.Errorf("%w: request: %d ms old, accepted are %d", core.ErrAuth, age, ReplayWindow.Milliseconds())
-	case age < -ClockSlack.Milliseconds():
-		return fmt.Errorf("%w: request: %d ms in the future, accepted are %d", core.ErrAuth, -age, ClockSlack.Milliseconds())
+	if err := c.choose(m, answer); err != nil {
+		return Outcome{}, err
 	}
-	s.forget(wall)
-	key := seenKey{m.ID, m.Timestamp}
-	if _, dup := s.seen[key]; dup {
-		return fmt.Errorf("%w: request: repeated", core.ErrAuth)
+	if m.KexFlags&wire.OAPKexClient != 0 {
+		key, err := c.decapsulate(m)
+		return security(answer.Cipher, key, false, peer), err
 	}
-	if len(s.seen) >= MaxReplay {
-		return fmt.Errorf("%w: %d requests within %v", core.ErrAgain, MaxReplay, ReplayWindow)
+	public, err := crypt.ParsePublicKey(m.KexFlags&wire.OAPKexRaw != 0, m.Kex)
+	if err != nil {
+		return Outcome{}, err
 	}
-	if s.seen == nil {
-		s.seen = make(map[seenKey]struct{})
+	if c.Enc != nil && public.Kex().Rank() < c.Enc.Kex.Rank() {
+		return Outcome{}, fmt.Errorf("key exchange %s, weaker than the server's %s", public.Kex(), c.Enc.Kex)
 	}
-	s.seen[key] = struct{}{}
-	s.order = append(s.order, seenAt{key, wall})
+	if public.Kex().Hybrid() {
+		answer.KexFlags = wire.OAPKexRaw
+	}
+	var key [crypt.KeyLen]byte
+	answer.Kex, key, err = public.Answer(env.Entropy, answer.KDF)
+	return security(answer.Cipher, key, false, peer), err
+}
+
+// choose takes the stronger cipher and KDF of both sides. When the client has encapsulated, the KDF is already
+// used, and must do.
+func (c *Config) choose(m, answer *wire.OAP) error {
+	answer.Cipher, answer.KDF = m.Cipher, m.KDF
+	if c.Enc != nil {
+		if crypt.CipherRank(c.Enc.Cipher) > crypt.CipherRank(m.Cipher) {
+			answer.Cipher = c.Enc.Cipher
+		}
+		if crypt.DigestRank(c.Enc.KDF) > crypt.DigestRank(m.KDF) {
+			answer.KDF = c.Enc.KDF
+		}
+	}
+	switch {
+	case answer.Cipher == 0:
+		return fmt.Errorf("key exchange without a cipher")
+	case answer.KDF == 0:
+		return fmt.Errorf("key exchange without a kdf")
+	case m.KexFlags&wire.OAPKexClient != 0 && answer.KDF != m.KDF:
+		return fmt.Errorf("kdf %s, weaker than the server's %s", crypt.DigestName(m.KDF), crypt.DigestName(answer.KDF))
+	}
 	return nil
 }
 
-// forget drops the requests that are too old to be accepted again whatever their timestamp was.
-func (s *Server) forget(wall int64) {
-	const keep = int64(ReplayWindow + ClockSlack + time.Millisecond)
-	for s.head < len(s.order) && wall-s.order[s.head].wall > keep {
-		delete(s.seen, s.order[s.head].key)
-		s.head++
+// decapsulate finds the key that a client has encapsulated to the server's static key. The prototype does not
+// survive such a request where no key exchange is configured (spec 11 §11.4).
+func (c *Config) decapsulate(m *wire.OAP) (key [crypt.KeyLen]byte, err error) {
+	switch {
+	case c.Enc == nil:
+		return key, fmt.Errorf("client has encapsulated to a static key, and the server has no key exchange configured")
+	case !c.Enc.Kex.KEM():
+		return key, fmt.Errorf("client has encapsulated to a static key, and the server's key exchange is %s", c.Enc.Kex)
+	case c.StaticKey == nil:
+		return key, fmt.Errorf("client has encapsulated to a static key, and the server has none")
+	case c.StaticKey.Kex() != c.Enc.Kex:
+		return key, fmt.Errorf("the server's static key is of %s, configured is %s", c.StaticKey.Kex(), c.Enc.Kex)
+	case c.Enc.Kex.Hybrid() != (m.KexFlags&wire.OAPKexRaw != 0):
+		return key, fmt.Errorf("ciphertext with flags %#04x, not one of the server's %s", m.KexFlags, c.Enc.Kex)
 	}
-	// Moving the rest down only when half is gone keeps the cost of a request constant.
-	if s.head > len(s.order)/2 {
-		n := copy(s.order, s.order[s.head:])
-		s.order, s.head = s.order[:n], 0
-	}
+	return c.StaticKey.Complete(m.KDF, m.Kex)
 }
