@@ -19,75 +19,19 @@ const DefaultTimeout = 20 * time.Second
 type App struct {
 	env   core.Env
 	alloc core.Allocator
-	b     core.Blocker
-	alarm core.Timer
+	main  *waiter // of the program
 	// wrap puts the end-to-end protocol over the flow of a layer. It runs here, with the application, and
 	// not in the layer (spec 10 §10.1).
 	wrap func(env core.Env, below core.Flow) (core.Flow, error)
-
-	// The blocking call in progress; a program makes one at a time.
-	step     func() // a.look, bound once
-	try      func() bool
-	deadline core.Time
-	result   outcome
-	waiting  bool // the program parks until signal
 }
-
-// outcome is how a look at a blocking call ended.
-type outcome uint8
-
-const (
-	pending outcome = iota
-	done
-	late
-)
 
 // New returns the App of a program that runs on the actor of env and waits through b.
 func New(env core.Env, alloc core.Allocator, b core.Blocker) *App {
-	a := &App{env: env.Derive("app"), alloc: alloc, b: b}
+	a := &App{alloc: alloc}
+	b.Do(func() { a.env = env.Derive("app") })
 	a.wrap = func(env core.Env, below core.Flow) (core.Flow, error) { return frcp.Wrap(env, below) }
-	a.step = a.look
-	a.alarm = a.env.NewTimer(a.signal)
+	a.main = newWaiter(a.env, b)
 	return a
-}
-
-// await blocks until try, which runs on the actor, returns true, or until the deadline. It reports
-// whether try did. try runs at least once, also when the deadline has passed.
-func (a *App) await(deadline core.Time, try func() bool) bool {
-	a.try, a.deadline = try, deadline
-	for {
-		a.b.Do(a.step)
-		if a.result != pending {
-			return a.result == done
-		}
-		a.b.Park()
-	}
-}
-
-// look is one look at the call in progress, on the actor.
-func (a *App) look() {
-	a.alarm.Stop()
-	a.waiting = false
-	now := a.env.Now()
-	switch {
-	case a.try():
-		a.result = done
-	case now >= a.deadline:
-		a.result = late
-	default:
-		a.result, a.waiting = pending, true
-		if a.deadline != Never {
-			a.alarm.Reset(a.deadline.Sub(now))
-		}
-	}
-}
-
-// signal has the call in progress look again.
-func (a *App) signal() {
-	if a.waiting {
-		a.waiting = false
-		a.b.Wake()
-	}
 }
 
 // Option changes a Dial or Join.
@@ -132,16 +76,20 @@ func gather(opts []Option) (options, error) {
 // Dial allocates a flow to a name and waits until it stands or has failed.
 func (a *App) Dial(name string, opts ...Option) (*Flow, error) {
 	o, err := gather(opts)
-	if err == nil {
-		err = validate(name)
-	}
 	if err != nil {
+		return nil, fmt.Errorf("dial: %w", err)
+	}
+	return a.dial(a.main, name, o)
+}
+
+func (a *App) dial(w *waiter, name string, o options) (*Flow, error) {
+	if err := validate(name); err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
 	}
 	r := core.Request{
 		Name: core.Name(name), QoS: o.qos, Layer: o.layer, Timeout: o.timeout, Encrypt: o.encrypt, Authenticate: o.known,
 	}
-	f, err := a.allocate(Never, func(done func(core.Flow, error)) func() { return a.alloc.Alloc(r, done) })
+	f, err := a.allocate(w, Never, func(done func(core.Flow, error)) func() { return a.alloc.Alloc(r, done) })
 	if err != nil {
 		return nil, fmt.Errorf("dial %q: %w", name, err)
 	}
@@ -158,8 +106,8 @@ func (a *App) Join(layer string, opts ...Option) (*Flow, error) {
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
-	deadline := a.b.Now().Add(o.timeout)
-	f, err := a.allocate(deadline, func(done func(core.Flow, error)) func() { return a.alloc.Join(core.Name(layer), done) })
+	deadline := a.main.b.Now().Add(o.timeout)
+	f, err := a.allocate(a.main, deadline, func(done func(core.Flow, error)) func() { return a.alloc.Join(core.Name(layer), done) })
 	if err != nil {
 		return nil, fmt.Errorf("join %q: %w", layer, err)
 	}
@@ -175,21 +123,21 @@ func validate(name string) error {
 
 // allocate starts a request for a flow and waits for its answer. The flow is taken up inside the
 // answer, so that nothing which arrives at once can be missed.
-func (a *App) allocate(deadline core.Time, start func(done func(core.Flow, error)) (cancel func())) (*Flow, error) {
+func (a *App) allocate(w *waiter, deadline core.Time, start func(done func(core.Flow, error)) (cancel func())) (*Flow, error) {
 	var flow *Flow
 	var fail error
 	var cancel func()
-	a.b.Do(func() {
+	w.b.Do(func() {
 		cancel = start(func(f core.Flow, err error) {
 			if fail = err; err == nil {
 				flow, fail = a.newFlow(f)
 			}
-			a.signal()
+			w.signal()
 		})
 	})
-	if !a.await(deadline, func() bool { return flow != nil || fail != nil }) {
-		a.b.Do(cancel)
-		return nil, core.ErrTimedOut
+	if err := w.await(&deadline, func() bool { return flow != nil || fail != nil }); err != nil {
+		w.b.Do(cancel)
+		return nil, err
 	}
 	return flow, fail
 }

@@ -36,6 +36,7 @@ type Flow struct {
 	closed bool  // by Close
 	ended  error // by the provider, for this reason
 
+	reader, writer              *waiter // the program's, unless a Stream has taken the flow over
 	readDeadline, writeDeadline core.Time
 
 	got      *pkt.Buf // what the attempts below have brought
@@ -52,21 +53,25 @@ func (a *App) newFlow(below core.Flow) (*Flow, error) {
 		below.Close(0)
 		return nil, err
 	}
-	f := &Flow{app: a, under: under, readDeadline: Never, writeDeadline: Never}
+	f := &Flow{
+		app: a, under: under, reader: a.main, writer: a.main, readDeadline: Never, writeDeadline: Never,
+	}
 	i := f.under.Info()
 	f.mtu, f.headroom = i.MTU, i.Headroom
 	f.tryRead, f.tryWrite = f.take, f.put
 	f.settle = env.NewTimer(func() {
 		f.resumed = false
-		a.signal()
+		f.reader.signal()
 	})
 	f.under.Attach((*sink)(f))
 	return f, nil
 }
 
 // Info describes the flow. Its MTU is the length of the longest message.
-func (f *Flow) Info() (i core.FlowInfo) {
-	f.app.b.Do(func() { i = f.under.Info() })
+func (f *Flow) Info() core.FlowInfo { return f.info(f.app.main) }
+
+func (f *Flow) info(w *waiter) (i core.FlowInfo) {
+	w.b.Do(func() { i = f.under.Info() })
 	return i
 }
 
@@ -75,12 +80,15 @@ func (f *Flow) QoS() core.QoS { return f.Info().QoS }
 
 // Queued returns how many packets the next one written would wait behind on this system.
 func (f *Flow) Queued() (n int) {
-	f.app.b.Do(func() { n = f.under.Queued() })
+	f.app.main.b.Do(func() { n = f.under.Queued() })
 	return n
 }
 
 // Unread returns how many messages can be read without waiting.
-func (f *Flow) Unread() int { return len(f.rx) }
+func (f *Flow) Unread() (n int) {
+	f.app.main.b.Do(func() { n = len(f.rx) })
+	return n
+}
 
 // SetDeadline sets both deadlines.
 func (f *Flow) SetDeadline(t core.Time) { f.readDeadline, f.writeDeadline = t, t }
@@ -97,22 +105,37 @@ func (f *Flow) SetWriteDeadline(t core.Time) { f.writeDeadline = t }
 // reliable flows the peer is told, if it is one of ours: it reads what was written, and then
 // core.ErrPeerClosed. A second Close returns core.ErrNotAlloc.
 func (f *Flow) Close() error {
-	if f.closed {
+	first := false
+	f.app.main.b.Do(func() { first = f.shut() })
+	if !first {
 		return fmt.Errorf("close: %w", core.ErrNotAlloc)
 	}
-	f.closed = true
-	f.app.b.Do(func() {
-		f.settle.Stop()
-		if f.ended == nil {
-			f.under.Close(0)
-		}
-		for _, p := range f.rx {
-			p.Release()
-		}
-		f.rx = nil
-		f.dropPart()
-	})
 	return nil
+}
+
+// shut closes the flow, on the actor, and reports whether it was open.
+func (f *Flow) shut() bool {
+	if f.closed {
+		return false
+	}
+	f.closed = true
+	f.settle.Stop()
+	if f.ended == nil {
+		f.under.Close(0)
+	}
+	for _, p := range f.rx {
+		p.Release()
+	}
+	f.rx = nil
+	f.dropPart()
+	f.signal()
+	return true
+}
+
+// signal has both directions look again.
+func (f *Flow) signal() {
+	f.reader.signal()
+	f.writer.signal()
 }
 
 // sink is the flow as its provider sees it.
@@ -125,19 +148,19 @@ func (s *sink) Deliver(p *pkt.Buf) {
 		s.paused = true
 		s.under.SetReceive(false)
 	}
-	s.app.signal()
+	s.reader.signal()
 }
 
 // Writable ends the wait of a writer.
 func (s *sink) Writable() {
 	s.full = false
-	s.app.signal()
+	s.writer.signal()
 }
 
 // State notes that the flow went down or came up.
 func (s *sink) State(up bool) {
 	s.down = !up
-	s.app.signal()
+	(*Flow)(s).signal()
 }
 
 // Closed notes why the provider ended the flow.
@@ -146,5 +169,5 @@ func (s *sink) Closed(err error) {
 		err = core.ErrFlowDown
 	}
 	s.ended = err
-	s.app.signal()
+	(*Flow)(s).signal()
 }

@@ -1,6 +1,7 @@
 package ouroboros
 
 import (
+	"errors"
 	"fmt"
 
 	"ouroboros/core"
@@ -13,19 +14,23 @@ const backlog = 128
 type Listener struct {
 	app      *App
 	name     core.Name
-	stop     func() // nil after Close
+	accept   *waiter              // of Accept
+	want     func(core.QoS) error // what is refused at once; nil: nothing
+	stop     func()               // nil after Close
 	requests []core.Incoming
 	deadline core.Time
 }
 
 // Listen takes requests for a name from now on; they wait for Accept.
-func (a *App) Listen(name string) (*Listener, error) {
+func (a *App) Listen(name string) (*Listener, error) { return a.listen(name, a.main, nil) }
+
+func (a *App) listen(name string, w *waiter, want func(core.QoS) error) (*Listener, error) {
 	if err := validate(name); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	l := &Listener{app: a, name: core.Name(name), deadline: Never}
-	var err error
-	a.b.Do(func() { l.stop, err = a.alloc.Listen(l.name, l.incoming) })
+	l := &Listener{app: a, name: core.Name(name), accept: w, want: want, deadline: Never}
+	err := error(core.ErrCanceled) // when there is no actor any more
+	w.b.Do(func() { l.stop, err = a.alloc.Listen(l.name, l.incoming) })
 	if err != nil {
 		return nil, fmt.Errorf("listen %q: %w", name, err)
 	}
@@ -40,24 +45,37 @@ func (l *Listener) SetDeadline(t core.Time) { l.deadline = t }
 
 // incoming is the up-call of the allocator.
 func (l *Listener) incoming(in core.Incoming) {
+	if l.want != nil {
+		if err := l.want(in.QoS()); err != nil {
+			in.Reject(err)
+			return
+		}
+	}
 	if len(l.requests) >= backlog {
 		in.Reject(core.ErrAgain)
 		return
 	}
 	l.requests = append(l.requests, in)
-	l.app.signal()
+	l.accept.signal()
 }
 
 // Accept waits for a request and answers it. The flow has the quality that the client asked for. An
 // error may be about one client only (core.ErrAuth, core.ErrCrypt and others): a server goes on, except
 // after core.ErrNotAlloc, which says that the listener is closed, and core.ErrTimedOut.
 func (l *Listener) Accept() (*Flow, error) {
-	var flow *Flow
-	var err error
-	ok := l.app.await(l.deadline, func() bool {
+	flow, err, ended := l.next()
+	if err = errors.Join(err, ended); err != nil {
+		return nil, fmt.Errorf("accept %q: %w", string(l.name), err)
+	}
+	return flow, nil
+}
+
+// next waits for a request. err is about one client, ended about the listener.
+func (l *Listener) next() (flow *Flow, err, ended error) {
+	waited := l.accept.await(&l.deadline, func() bool {
 		switch {
 		case l.stop == nil:
-			err = core.ErrNotAlloc
+			ended = core.ErrNotAlloc
 		case len(l.requests) == 0:
 			return false
 		default:
@@ -70,26 +88,32 @@ func (l *Listener) Accept() (*Flow, error) {
 		}
 		return true
 	})
-	if !ok {
-		err = core.ErrTimedOut
+	if waited != nil {
+		ended = waited
 	}
-	if err != nil {
-		return nil, fmt.Errorf("accept %q: %w", string(l.name), err)
-	}
-	return flow, nil
+	return flow, err, ended
 }
 
 // Close stops listening and refuses the requests that wait.
 func (l *Listener) Close() error {
-	if l.stop == nil {
+	first := false
+	l.app.main.b.Do(func() { first = l.shut() })
+	if !first {
 		return core.ErrNotAlloc
 	}
-	l.app.b.Do(func() {
-		l.stop()
-		for _, in := range l.requests {
-			in.Reject(core.ErrName)
-		}
-		l.stop, l.requests = nil, nil
-	})
 	return nil
+}
+
+// shut stops listening, on the actor, and reports whether it was on.
+func (l *Listener) shut() bool {
+	if l.stop == nil {
+		return false
+	}
+	l.stop()
+	for _, in := range l.requests {
+		in.Reject(core.ErrName)
+	}
+	l.stop, l.requests = nil, nil
+	l.accept.signal()
+	return true
 }

@@ -69,8 +69,8 @@ func (f *Flow) dropPart() {
 
 // receive waits for the next packet.
 func (f *Flow) receive() (*pkt.Buf, error) {
-	if !f.app.await(f.readDeadline, f.tryRead) {
-		return nil, fmt.Errorf("read: %w", core.ErrTimedOut)
+	if err := f.reader.await(&f.readDeadline, f.tryRead); err != nil {
+		return nil, fmt.Errorf("read: %w", err)
 	}
 	if f.err != nil {
 		return nil, fmt.Errorf("read: %w", f.err)

@@ -37,13 +37,13 @@ func (f *Flow) NewPacket(n int) *pkt.Buf {
 // WritePacket writes p as one message without copying it. p is taken, whatever the result.
 func (f *Flow) WritePacket(p *pkt.Buf) error {
 	f.tx = p
-	ok := f.app.await(f.writeDeadline, f.tryWrite)
+	err := f.writer.await(&f.writeDeadline, f.tryWrite)
 	if f.tx != nil {
 		f.tx.Release()
 		f.tx = nil
 	}
-	if !ok {
-		return fmt.Errorf("write: %w", core.ErrTimedOut)
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
 	}
 	if f.err != nil {
 		return fmt.Errorf("write: %w", f.err)

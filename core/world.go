@@ -46,8 +46,17 @@ type Blocker interface {
 	Wake()
 	// Sleep suspends the program for d.
 	Sleep(d time.Duration)
-	// Do runs fn on the actor of the program and returns when it has run.
+	// Do runs fn on the actor of the program and returns when it has run. Where the program outlives its
+	// actor (Shared), Do and Park return at once, and fn is not run.
 	Do(fn func())
+}
+
+// Shared is a Blocker for goroutines of a live system that are no programs of the world. Each needs one of its
+// own for every call that blocks at the same time.
+type Shared interface {
+	Blocker
+	// Another returns a Blocker for another goroutine, on the same actor.
+	Another() Blocker
 }
 
 // Wire is a link between two nodes under the control of the experiment.

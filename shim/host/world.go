@@ -49,6 +49,7 @@ type node struct {
 	count uint32 // components made
 	ports int
 	dead  bool
+	gone  chan struct{} // closed when it dies
 }
 
 // New returns an empty world. seed is that of the pseudo-random streams, so that a live run draws the
@@ -71,7 +72,7 @@ func (w *World) Node(name string) core.Env {
 }
 
 func (w *World) newNode(name string) (*node, core.Env) {
-	n := &node{name: name, index: uint32(len(w.order) + 1)}
+	n := &node{name: name, index: uint32(len(w.order) + 1), gone: make(chan struct{})}
 	w.nodes[name] = n
 	w.order = append(w.order, n)
 	return n, w.component(n, w.unique(name))
@@ -124,6 +125,7 @@ func (w *World) Kill(name string) {
 		return
 	}
 	n.dead = true
+	close(n.gone)
 	for _, p := range w.procs {
 		if p.h.owner == n {
 			p.kill()
