@@ -27,6 +27,7 @@ type Network struct {
 	Layers  []*Layer
 
 	scenario   *scenarios.Scenario
+	authority  *authority // nil if no system has certificates
 	byName     map[string]*System
 	wireNamed  map[string]*Wire
 	between    map[[2]string]*Wire // the first of the wires between two nodes, both ways round
@@ -48,6 +49,9 @@ func Build(w core.World, sc *scenarios.Scenario, g *topologies.Graph) (*Network,
 			return nil, err
 		}
 		n.Systems, n.byName[s.Name] = append(n.Systems, s), s
+	}
+	if err := n.vouch(); err != nil {
+		return nil, err
 	}
 	if err := n.wire(sc); err != nil {
 		return nil, err
