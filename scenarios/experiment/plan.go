@@ -18,7 +18,7 @@ import (
 
 // flows returns the flows of the workload in order.
 func flows(n *node.Network, sc *scenarios.Scenario) ([]traffic.Spec, error) {
-	par, err := transport(sc.FRCP)
+	par, err := Transport(sc.FRCP)
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +39,8 @@ func flows(n *node.Network, sc *scenarios.Scenario) ([]traffic.Spec, error) {
 	return out, nil
 }
 
-// transport returns the parameters of FRCP of the workload's flows.
-func transport(f scenarios.FRCP) (frcp.Params, error) {
+// Transport returns the parameters of FRCP of the workload's flows.
+func Transport(f scenarios.FRCP) (frcp.Params, error) {
 	p := frcp.Params{
 		Window: f.Window, AckEvery: f.AckEvery, AckDelay: f.AckDelay.D(), A: f.A.D(), R: f.R.D(),
 		FirstAckDelay: f.FirstAckDelay.D(), PlainAcks: f.PlainAcks, KeyEpoch: uint32(f.KeyEpoch),
