@@ -35,6 +35,10 @@ type Env struct {
 	// Trace takes this component's observable events.
 	Trace *trace.Tracer
 
+	// Over reports whether the system has ended: its timers and posts are void, and what its components hold
+	// can only be given back. A killed node of a world is over; nil = it never is.
+	Over func() bool
+
 	derive func(parent Env, name string) Env
 }
 
@@ -43,6 +47,9 @@ func NewEnv(e Env, derive func(parent Env, name string) Env) Env {
 	e.derive = derive
 	return e
 }
+
+// Ended reports whether the system of the component has ended; see Over.
+func (e Env) Ended() bool { return e.Over != nil && e.Over() }
 
 // Derive returns the Env of a part of this component: the same actor and clock, an Exec handle, a
 // random stream and a trace of its own. The name is one element of a path; deriving the same name

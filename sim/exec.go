@@ -10,6 +10,7 @@ import (
 type exec struct {
 	k    *kernel
 	node *node
+	path string // of its component
 	id   uint64
 
 	posts []func() // FIFO: from head

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -363,5 +364,24 @@ func TestFramesInFlightReachTheNextLife(t *testing.T) {
 	}
 	if st := wi.Stats(0); st.DropDown != 1 || st.DeliveredPackets != 1 || w.Pool().Live() != 0 {
 		t.Errorf("stats %+v, %d packets are out", st, w.Pool().Live())
+	}
+}
+
+// TestArmed: the world names the component of each timer that is armed, and no other.
+func TestArmed(t *testing.T) {
+	w := New(1)
+	env := w.Node("a").Derive("part")
+	dead := w.Node("b")
+	stopped, one := env.NewTimer(func() {}), env.NewTimer(func() {})
+	stopped.Reset(time.Second)
+	stopped.Stop()
+	one.Reset(2 * time.Second)
+	one.Reset(3 * time.Second)
+	dead.NewTimer(func() {}).Reset(time.Second)
+	w.Kill("b")
+	var got []string
+	w.Armed(func(path string, at clock.Time) { got = append(got, fmt.Sprint(path, " ", at)) })
+	if len(got) != 1 || got[0] != "a/part 3s" {
+		t.Errorf("armed: %q, want a/part at 3s", got)
 	}
 }

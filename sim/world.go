@@ -87,12 +87,14 @@ func (w *World) unique(path string) string {
 
 // component makes the Env of a component of node n.
 func (w *World) component(n *node, path string, x *exec) core.Env {
+	x.path = path
 	env := core.Env{
 		Exec: x, Path: path, Pool: w.pool,
 		Wall:    func() int64 { return Epoch + w.k.now + n.offset },
 		Rand:    rand.New(w.source(path)),
 		Entropy: &entropy{w: w, path: path},
 		Trace:   w.hub.Stream(x.id, path),
+		Over:    func() bool { return n.dead },
 	}
 	return core.NewEnv(env, func(parent core.Env, name string) core.Env {
 		return w.component(n, w.unique(parent.Path+"/"+name), w.k.newExec(n))
@@ -187,6 +189,16 @@ func (w *World) Events() uint64 { return w.k.events }
 
 // Pending returns the number of events in the queue.
 func (w *World) Pending() int { return w.k.q.len() }
+
+// Armed calls yield for each timer of a living node that is armed, with the path of its component and its
+// deadline.
+func (w *World) Armed(yield func(path string, at clock.Time)) {
+	for _, t := range w.k.timers.at {
+		if t != nil && t.armed && !t.x.node.dead {
+			yield(t.x.path, t.deadline)
+		}
+	}
+}
 
 // Pool returns the buffer pool of the run.
 func (w *World) Pool() *pkt.Pool { return w.pool }

@@ -133,6 +133,11 @@ func (m *Member) seek() {
 	if m.state != seeking {
 		return
 	}
+	if m == m.Layer.boot && m.Layer.empty() { // since it began to seek the last member has gone
+		m.state = outside
+		m.begin()
+		return
+	}
 	var able []*pair
 	for _, p := range m.pairs {
 		if p.usable() && p.other(m).In() {
@@ -251,6 +256,9 @@ func (m *Member) Leave() error {
 func (m *Member) lost() {
 	m.state, m.Until = outside, m.System.Env.Now()
 	m.life++
+	if b := m.Layer.boot; b != nil && b != m && b.state == seeking && b.System.alive && m.Layer.empty() {
+		b.System.Env.Post(b.seek)
+	}
 	if m.cancel != nil {
 		m.cancel = nil
 		m.Layer.net.connecting--

@@ -135,6 +135,7 @@ func (w *Wire) install(s *System) error {
 	if err != nil {
 		return err
 	}
+	s.shims = append(s.shims, p)
 	return s.Broker.AddProvider(p)
 }
 
@@ -152,9 +153,16 @@ func (w *Wire) HeaderLen() int {
 	return 0
 }
 
+// Shim is a shim IPCP.
+type Shim interface {
+	core.Provider
+	// Flows returns the number of flow ends, those that wait for a reply included.
+	Flows() int
+}
+
 // newShim makes a shim over the own end of a wire. On the point-to-point wires of a scenario every name
 // that is not on this node is on the other one, so that names over UDP resolve to it.
-func newShim(env core.Env, own, other core.Link, shim string, layer core.Name) (core.Provider, error) {
+func newShim(env core.Env, own, other core.Link, shim string, layer core.Name) (Shim, error) {
 	switch shim {
 	case shimDirect:
 		return direct.New(env, own, direct.Config{Layer: layer, Hash: core.SHA3_256})

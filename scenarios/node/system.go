@@ -17,6 +17,7 @@ type System struct {
 
 	net     *Network
 	alive   bool
+	shims   []Shim    // of the present life
 	members []*Member // in the order of the layers
 	killed  []func()
 	revived []func()
@@ -28,10 +29,13 @@ func (s *System) start(env core.Env) error {
 	if err != nil {
 		return err
 	}
-	s.Env, s.alive = env, true
+	s.Env, s.alive, s.shims = env, true, nil
 	s.Broker = irm.New(env.Derive("irm"), irm.Config{Security: security})
 	return nil
 }
+
+// Shims returns the shim IPCPs of the system.
+func (s *System) Shims() []Shim { return s.shims }
 
 // Alive reports whether the node is not killed.
 func (s *System) Alive() bool { return s.alive }

@@ -97,6 +97,7 @@ func (w *World) component(n *node, path string) core.Env {
 		Rand:    mrand.New(w.source(path)),
 		Entropy: rand.Reader,
 		Trace:   w.hub.Stream(uint64(n.index)<<32|uint64(n.count), path),
+		Over:    func() bool { return n.dead },
 	}
 	return core.NewEnv(env, func(parent core.Env, name string) core.Env {
 		return w.component(n, w.unique(parent.Path+"/"+name))
