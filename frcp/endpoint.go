@@ -48,8 +48,6 @@ type Endpoint struct {
 	run       func() // the posted call
 	silence   time.Duration
 	keepalive uint64
-	hollows   uint64
-	vouched   bool // an encrypted keepalive has come: those in clear are not the peer's
 	badCRC    uint64
 	unsealed  uint64
 }
@@ -199,15 +197,17 @@ func (e *Endpoint) flush(now clock.Time) {
 // emit does to a packet what comes below FRCP (spec 10 §10.2), and sends it. What cannot be encrypted is not
 // sent.
 func (e *Endpoint) emit(p *pkt.Buf) error {
-	if e.packets != nil {
-		if err := e.packets.Seal(p); err != nil {
-			e.unsealed++
-			p.Release()
-			return err
+	if p.Len() > 0 {
+		if e.packets != nil {
+			if err := e.packets.Seal(p); err != nil {
+				e.unsealed++
+				p.Release()
+				return err
+			}
 		}
-	}
-	if e.crc && p.Len() > 0 {
-		addCRC(p)
+		if e.crc {
+			addCRC(p)
+		}
 	}
 	return e.put(p)
 }
@@ -248,7 +248,13 @@ func (e *Endpoint) post() {
 // Close ends the flow for the user. Messages that are not acknowledged are still retransmitted, for R
 // at most, and the peer is told; then the flow below is closed with the time that delta-t needs, or wait if
 // that is longer.
+//
+// On a system that has ended nothing can be waited for: all that the endpoint holds is given back at once.
 func (e *Endpoint) Close(wait time.Duration) {
+	if e.env.Ended() {
+		e.abandon()
+		return
+	}
 	if e.phase != phaseOpen {
 		// It ended by itself, and the user does not want the rest.
 		e.sink, e.err, e.closing = nil, nil, true
@@ -264,6 +270,17 @@ func (e *Endpoint) Close(wait time.Duration) {
 	e.flush(now)
 	if !e.finish(now) {
 		e.arm(now)
+	}
+}
+
+// abandon gives everything back without a word.
+func (e *Endpoint) abandon() {
+	was := e.phase
+	e.sink, e.err, e.closing = nil, nil, true
+	e.end()
+	e.conn.Release()
+	if was != phaseDone {
+		e.below.Close(0)
 	}
 }
 
@@ -298,14 +315,13 @@ type EndpointStats struct {
 	Stats
 	Keepalives uint64 // sent
 	BadCRC     uint64 // received packets dropped for their trailer
-	Hollow     uint64 // empty packets that did not count as a sign of life
 	Crypt      crypt.PacketStats
 	Unsealed   uint64 // packets that were not sent because there was no entropy to encrypt them with
 }
 
 // Stats returns the counters so far. They stay after the end.
 func (e *Endpoint) Stats() EndpointStats {
-	s := EndpointStats{Stats: e.conn.Stats(), Keepalives: e.keepalive, BadCRC: e.badCRC, Hollow: e.hollows, Unsealed: e.unsealed}
+	s := EndpointStats{Stats: e.conn.Stats(), Keepalives: e.keepalive, BadCRC: e.badCRC, Unsealed: e.unsealed}
 	if e.packets != nil {
 		s.Crypt = e.packets.Stats()
 	}

@@ -17,7 +17,7 @@ func (e *Endpoint) Deliver(p *pkt.Buf) {
 		p.Release()
 		return
 	}
-	if e.packets != nil && !e.open(p) {
+	if e.packets != nil && !e.packets.Open(p) {
 		p.Release()
 		return
 	}
@@ -80,9 +80,13 @@ func (e *Endpoint) step() {
 	if e.finish(now) {
 		return
 	}
-	if e.want && e.held == nil && !e.full && e.conn.CanSend(now) {
-		e.want = false
-		e.sink.Writable()
+	if e.want && e.held == nil && !e.full {
+		if e.conn.CanSend(now) {
+			e.want = false
+			e.sink.Writable()
+		} else {
+			e.conn.block(now) // it was the flow below that refused: nobody has asked for a window yet
+		}
 	}
 	if e.phase != phaseDone {
 		e.arm(now)
@@ -154,6 +158,16 @@ func (e *Endpoint) expire() {
 		e.conn.Tick(now)
 	}
 	e.step()
+}
+
+// sendKeepalive sends an empty packet (spec 10 §10.13). A packet that waits for the flow below serves
+// as well.
+func (e *Endpoint) sendKeepalive(now clock.Time) {
+	e.lastSend = now
+	if e.held == nil {
+		e.keepalive++
+		_ = e.put(e.env.Pool.Get(e.info.Headroom, 0))
+	}
 }
 
 // arm moves the timer if it would fire too late.

@@ -76,6 +76,7 @@ func (c *Conn) nextFin(now clock.Time) *pkt.Buf {
 	switch {
 	case f.answer:
 		f.answer = false
+		c.stats.FinAnswers++
 		return c.buildFin(now, f.echo, wire.FRCPExtFinAck)
 	case !f.due || !c.tellable():
 		return nil

@@ -14,6 +14,7 @@ type Stats struct {
 	Probes        uint64 // of these, with the question what has arrived
 	Expiries      uint64 // expiries of the retransmission timer
 	Fins          uint64 // sent to tell that this end is closed
+	FinAnswers    uint64 // sent to one that has told
 
 	Duplicates  uint64 // data received again
 	Late        uint64 // ordered flows: data that came after its successor
