@@ -121,6 +121,12 @@ var rooms = []room{
 		libs: []string{gonum, hdrhistogram},
 	},
 	{
+		// The campaign is of the simulator only: it moves clocks, looks at every frame, and counts timers.
+		name: "scenarios/soak", paths: []string{"scenarios/soak"}, rules: pure,
+		may:  []string{"core/*", "frcp", "topologies", "scenarios", "scenarios/parts", "scenarios/result", "sim"},
+		libs: []string{"go.yaml.in/yaml/v3", mapstructure},
+	},
+	{
 		name: "scenarios/result", paths: []string{"scenarios/result"}, rules: pure,
 		may: []string{"core/*"}, libs: []string{hdrhistogram},
 	},
