@@ -48,6 +48,8 @@ type Endpoint struct {
 	run       func() // the posted call
 	silence   time.Duration
 	keepalive uint64
+	hollows   uint64
+	vouched   bool // an encrypted keepalive has come: those in clear are not the peer's
 	badCRC    uint64
 	unsealed  uint64
 }
@@ -197,17 +199,15 @@ func (e *Endpoint) flush(now clock.Time) {
 // emit does to a packet what comes below FRCP (spec 10 §10.2), and sends it. What cannot be encrypted is not
 // sent.
 func (e *Endpoint) emit(p *pkt.Buf) error {
-	if p.Len() > 0 {
-		if e.packets != nil {
-			if err := e.packets.Seal(p); err != nil {
-				e.unsealed++
-				p.Release()
-				return err
-			}
+	if e.packets != nil {
+		if err := e.packets.Seal(p); err != nil {
+			e.unsealed++
+			p.Release()
+			return err
 		}
-		if e.crc {
-			addCRC(p)
-		}
+	}
+	if e.crc && p.Len() > 0 {
+		addCRC(p)
 	}
 	return e.put(p)
 }
@@ -315,13 +315,14 @@ type EndpointStats struct {
 	Stats
 	Keepalives uint64 // sent
 	BadCRC     uint64 // received packets dropped for their trailer
+	Hollow     uint64 // empty packets that did not count as a sign of life
 	Crypt      crypt.PacketStats
 	Unsealed   uint64 // packets that were not sent because there was no entropy to encrypt them with
 }
 
 // Stats returns the counters so far. They stay after the end.
 func (e *Endpoint) Stats() EndpointStats {
-	s := EndpointStats{Stats: e.conn.Stats(), Keepalives: e.keepalive, BadCRC: e.badCRC, Unsealed: e.unsealed}
+	s := EndpointStats{Stats: e.conn.Stats(), Keepalives: e.keepalive, BadCRC: e.badCRC, Hollow: e.hollows, Unsealed: e.unsealed}
 	if e.packets != nil {
 		s.Crypt = e.packets.Stats()
 	}

@@ -17,7 +17,7 @@ func (e *Endpoint) Deliver(p *pkt.Buf) {
 		p.Release()
 		return
 	}
-	if e.packets != nil && !e.packets.Open(p) {
+	if e.packets != nil && !e.open(p) {
 		p.Release()
 		return
 	}
@@ -158,16 +158,6 @@ func (e *Endpoint) expire() {
 		e.conn.Tick(now)
 	}
 	e.step()
-}
-
-// sendKeepalive sends an empty packet (spec 10 §10.13). A packet that waits for the flow below serves
-// as well.
-func (e *Endpoint) sendKeepalive(now clock.Time) {
-	e.lastSend = now
-	if e.held == nil {
-		e.keepalive++
-		_ = e.put(e.env.Pool.Get(e.info.Headroom, 0))
-	}
 }
 
 // arm moves the timer if it would fire too late.

@@ -127,11 +127,15 @@ func (c *Packets) Back() int { return c.suite.tag }
 // Stats returns the counters so far.
 func (c *Packets) Stats() PacketStats { return c.stats }
 
-// Seal encrypts a packet in place. It must have Front bytes of headroom. An empty packet stays as it is
-// (keepalive, spec 11 §11.10). It fails when there is no entropy; the packet is then as it was.
+// Vouches reports whether the peer is known to be one of ours, which takes encrypted keepalives, and the cipher
+// protects them.
+func (c *Packets) Vouches() bool { return c.own >= ownPeer && c.suite.tag > 0 }
+
+// Seal encrypts a packet in place. It must have Front bytes of headroom. An empty packet, which is a keepalive,
+// stays as it is (spec 11 §11.10), unless this end vouches for it (Vouches). It fails when there is no entropy; the packet is then as it was.
 func (c *Packets) Seal(p *pkt.Buf) error {
 	n := p.Len()
-	if n == 0 {
+	if n == 0 && !c.Vouches() {
 		return nil
 	}
 	random, err := c.entropy.take(c.suite.iv - numberLen)
@@ -165,7 +169,8 @@ func (c *Packets) rotate(k packetKey) {
 }
 
 // Open decrypts a packet in place and reports whether it is one that the peer has sent and that was not
-// opened before. An empty packet passes: it is a keepalive, which nobody vouches for.
+// opened before. An empty packet passes: it is a keepalive, which nobody vouches for. One that is empty
+// afterwards is a keepalive of the peer.
 //
 // A packet that is not opened has an undefined content; the counters say why.
 func (c *Packets) Open(p *pkt.Buf) bool {
@@ -173,7 +178,7 @@ func (c *Packets) Open(p *pkt.Buf) bool {
 	if n == 0 {
 		return true
 	}
-	if n <= c.suite.iv+c.suite.tag {
+	if least := c.suite.iv + c.suite.tag; n < least || n == least && c.suite.tag == 0 {
 		c.stats.Short++
 		return false
 	}

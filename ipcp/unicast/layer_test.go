@@ -233,9 +233,15 @@ func (l *line) leave() {
 // flow asks for a flow from one node to another and returns both ends when they stand.
 func (l *line) flow(from, to int, q core.QoS, service core.Name) (a, b core.Flow) {
 	l.tb.Helper()
+	return l.ask(from, to, core.Request{Name: service, Layer: "net", QoS: q})
+}
+
+// ask is flow with a request of choice.
+func (l *line) ask(from, to int, r core.Request) (a, b core.Flow) {
+	l.tb.Helper()
 	var err error
 	l.envs[to].Post(func() {
-		_, e := l.brokers[to].Listen(service, func(in core.Incoming) {
+		_, e := l.brokers[to].Listen(r.Name, func(in core.Incoming) {
 			var e error
 			b, e = in.Accept()
 			check(l.tb, e)
@@ -244,7 +250,7 @@ func (l *line) flow(from, to int, q core.QoS, service core.Name) (a, b core.Flow
 	})
 	check(l.tb, l.w.Run(l.envs[0].Now()))
 	l.envs[from].Post(func() {
-		l.brokers[from].Alloc(core.Request{Name: service, Layer: "net", QoS: q}, func(f core.Flow, e error) { a, err = f, e })
+		l.brokers[from].Alloc(r, func(f core.Flow, e error) { a, err = f, e })
 	})
 	for range 20 {
 		check(l.tb, l.w.Run(l.envs[0].Now().Add(time.Second)))
