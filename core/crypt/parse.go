@@ -1,8 +1,6 @@
 package crypt
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"strings"
 )
@@ -17,10 +15,10 @@ const maxLine = 255
 func ParseConfig(file string, text []byte) (*Config, error) {
 	c := &Config{Kex: P256, Cipher: AES256GCM, KDF: SHA256, Digest: SHA256}
 	off := false
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	lines.Buffer(make([]byte, 0, 2*maxLine), len(text)+1)
-	for n := 1; lines.Scan(); n++ {
-		line := lines.Text()
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		line = strings.TrimRight(line, "\r\n")
 		at := fmt.Sprintf("%s:%d", file, n)
 		if len(line) > maxLine {
 			return nil, fmt.Errorf("%s: line of %d bytes, accepted are %d", at, len(line), maxLine)
@@ -39,9 +37,6 @@ func ParseConfig(file string, text []byte) (*Config, error) {
 				return nil, err
 			}
 		}
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if off {
 		return nil, nil

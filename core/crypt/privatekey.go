@@ -176,7 +176,7 @@ func (k *PrivateKey) decapsulateHybrid(ciphertext []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := ecdh.X25519().NewPublicKey(ciphertext[mlkem.CiphertextSize768:])
+	p, err := parseX25519(ciphertext[mlkem.CiphertextSize768:])
 	if err != nil {
 		return nil, err
 	}

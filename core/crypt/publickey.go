@@ -78,7 +78,9 @@ func (p *PublicKey) parseCurve() error {
 	}
 	switch k := k.(type) {
 	case *ecdh.PublicKey:
-		p.curve = k
+		if p.curve, err = parseX25519(k.Bytes()); err != nil {
+			return err
+		}
 	case *ecdsa.PublicKey:
 		if p.curve, err = k.ECDH(); err != nil {
 			return fmt.Errorf("curve %s cannot be had, %s", k.Curve.Params().Name, haveKexes())
@@ -124,10 +126,20 @@ func parseHybrid(b []byte) (*PublicKey, error) {
 	if p.ek768, err = mlkem.NewEncapsulationKey768(b[:mlkem.EncapsulationKeySize768]); err != nil {
 		return nil, fmt.Errorf("raw public key: %w", err)
 	}
-	if p.curve, err = ecdh.X25519().NewPublicKey(b[mlkem.EncapsulationKeySize768:]); err != nil {
+	if p.curve, err = parseX25519(b[mlkem.EncapsulationKeySize768:]); err != nil {
 		return nil, fmt.Errorf("raw public key: %w", err)
 	}
 	return p, nil
+}
+
+// parseX25519 reads a bare X25519 key. RFC 7748 §5 ignores the highest bit, which no key that was computed has
+// set; here it is refused, so that a message has one form only.
+func parseX25519(b []byte) (*ecdh.PublicKey, error) {
+	p, err := ecdh.X25519().NewPublicKey(b)
+	if err == nil && b[len(b)-1]&0x80 != 0 {
+		err = errors.New("X25519 key not in the canonical encoding")
+	}
+	return p, err
 }
 
 // Answer completes the key exchange with this key of the other side: by a fresh key of the same kind, or by

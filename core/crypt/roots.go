@@ -19,15 +19,33 @@ type Roots struct {
 // trusted, the others help to build chains.
 func NewRoots(pems ...[]byte) (*Roots, error) {
 	r := &Roots{trusted: x509.NewCertPool(), between: x509.NewCertPool()}
-	for i, text := range pems {
-		if err := r.add(text); err != nil {
-			return nil, fmt.Errorf("CA certificate %d: %w", i+1, err)
-		}
+	if err := r.add(selfSigned, pems); err != nil {
+		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Roots) add(text []byte) error {
+// WithUntrusted returns the store with certificates in PEM texts that only help to build chains. The prototype
+// would trust one among them that has signed itself.
+func (r *Roots) WithUntrusted(pems ...[]byte) (*Roots, error) {
+	w := &Roots{trusted: r.trusted.Clone(), between: r.between.Clone()}
+	if err := w.add(func(*x509.Certificate) bool { return false }, pems); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// add takes certificates in; trust says which of them are trusted.
+func (r *Roots) add(trust func(*x509.Certificate) bool, pems [][]byte) error {
+	for i, text := range pems {
+		if err := r.read(trust, text); err != nil {
+			return fmt.Errorf("CA certificate %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (r *Roots) read(trust func(*x509.Certificate) bool, text []byte) error {
 	n := 0
 	for {
 		block, rest := pem.Decode(text)
@@ -41,7 +59,7 @@ func (r *Roots) add(text []byte) error {
 		if err != nil {
 			return err
 		}
-		if selfSigned(c) {
+		if trust(c) {
 			r.trusted.AddCert(c)
 		} else {
 			r.between.AddCert(c)

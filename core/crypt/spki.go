@@ -17,7 +17,6 @@ type spki struct {
 // algorithm has no parameters.
 func oidEC() asn1.ObjectIdentifier     { return asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1} }
 func oidX25519() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 3, 101, 110} }
-func oidRSA() asn1.ObjectIdentifier    { return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1} }
 func oidPSS() asn1.ObjectIdentifier    { return asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10} }
 
 func oidMLKEM768() asn1.ObjectIdentifier {
@@ -66,7 +65,7 @@ func parseSPKI(der []byte) (spki, error) {
 	return k, nil
 }
 
-// appendSPKI returns the SubjectPublicKeyInfo of a key whose algorithm has no parameters.
+// marshalSPKI returns the SubjectPublicKeyInfo of a key whose algorithm has no parameters.
 func marshalSPKI(oid asn1.ObjectIdentifier, key []byte) ([]byte, error) {
 	return asn1.Marshal(spki{
 		Algorithm: pkix.AlgorithmIdentifier{Algorithm: oid},

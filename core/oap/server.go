@@ -11,6 +11,11 @@ import (
 // Server answers requests. The only thing that it keeps is the list of requests seen within the
 // replay window. The zero Server is ready.
 type Server struct {
+	// Since is the wall clock in ns at which this server began to note requests. A client that encapsulates
+	// alone decides on the key, so that a request from before, whose copy nobody has noted, would bring an old
+	// key back and the packets that were sent under it: such a request is refused. 0 accepts them all.
+	Since int64
+
 	replay replay
 }
 
@@ -33,6 +38,9 @@ func (s *Server) Respond(env core.Env, cfg *Config, request []byte) ([]byte, Out
 	wall := env.Wall()
 	if err := s.replay.check(&m, wall); err != nil {
 		return nil, Outcome{}, err
+	}
+	if m.KexFlags&wire.OAPKexClient != 0 && int64(m.Timestamp) < s.Since {
+		return nil, Outcome{}, fmt.Errorf("%w: request: client has encapsulated before this server was there", core.ErrAuth)
 	}
 	peer, err := cfg.authenticate(env, "request", &m, request)
 	if err != nil {
