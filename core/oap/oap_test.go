@@ -241,31 +241,3 @@ func TestEntropyFailureIsReported(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
-
-func FuzzRespond(f *testing.F) {
-	f.Add(mustHex(f, "101112131415161718191a1b1c1d1e1f1896a1bf33fe5400000000000000000000000000"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var s Server
-		response, _, err := s.Respond(newHost().env(), nil, b)
-		if (err == nil) != (len(response) >= ResponseLen-16) {
-			t.Errorf("%d bytes, %v", len(response), err)
-		}
-	})
-}
-
-func FuzzVerify(f *testing.F) {
-	h := newHost()
-	r, request, _ := NewRequest(h.env(), "oenc", nil)
-	var s Server
-	response, _, err := s.Respond(h.env(), nil, request)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(response)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		// Whatever is accepted carries the id and the hash, and nothing behind them.
-		if _, err := r.Verify(newHost().env(), b); err == nil && (!bytes.Equal(b[:16], response[:16]) || !bytes.HasSuffix(b, response[36:])) {
-			t.Errorf("accepted %x", b)
-		}
-	})
-}

@@ -2,7 +2,9 @@ package oap
 
 import (
 	"bytes"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -133,6 +135,9 @@ func pairs(t testing.TB) map[string]pair {
 	}
 }
 
+// kindsOf returns the names of the pairs in order.
+func kindsOf(all map[string]pair) []string { return slices.Sorted(maps.Keys(all)) }
+
 func TestEveryKindOfExchangeAgrees_11_3(t *testing.T) {
 	for name, p := range pairs(t) {
 		client, server, clientErr, serverErr := p.run(t)
@@ -188,7 +193,7 @@ func TestSameEntropyGivesTheSameExchange(t *testing.T) {
 	}
 }
 
-// A signature of RSA-PSS or ECDSA is one over all that is in front of it, whatever the keys.
+// A signature of ECDSA is one over all that is in front of it, with the digest that the message names.
 func TestSignatureCoversEverythingInFrontOfIt_11_2(t *testing.T) {
 	a, roots := ca(t)
 	for _, k := range []crypt.Kex{crypt.P256, crypt.P384, crypt.P521} {
