@@ -64,7 +64,7 @@ type layer struct {
 
 // New returns the broker of a system without IPCPs.
 func New(env core.Env, cfg Config) *Broker {
-	b := &Broker{env: env, cfg: cfg, names: make(map[core.Name]*entry)}
+	b := &Broker{env: env, cfg: cfg, names: make(map[core.Name]*entry), oap: oap.Server{Since: env.Wall()}}
 	b.expiry = env.NewTimer(b.expire)
 	return b
 }
