@@ -4,7 +4,7 @@
 #   docs/results.sh NAME     prints one table: alone, together, bins, sensitivity, leaving,
 #                           greedy, congestion, multi-bottleneck, coverage, regular, ecmp,
 #                           outage, ageing, hops, tree, churn, queueing, lossy, frames,
-#                           control, levels
+#                           control, levels, first-byte
 #   docs/results.sh --write  replaces all of them in docs/results.md (make results)
 #
 # A table stands between the lines "<!-- table NAME -->" and "<!-- end -->". All numbers come from the CSV
@@ -263,9 +263,30 @@ frames() {
 	}'
 }
 
+# The time from asking for a flow to its first byte, in round trips, over the flows of all seeds.
+first-byte() {
+	echo "| flow | cipher | name | flows | smallest RTT | mean RTT | largest RTT |"
+	echo "|---|---|---|---|---|---|---|"
+	csv first-byte | table '
+		section == "flows" && at("first_byte_s") != "" {
+			w = at("workload"); x = at("first_byte_s") / at("path_rtt_s")
+			if (!(w in n)) { order[++k] = w; lo[w] = x; hi[w] = x }
+			n[w]++; sum[w] += x; how[w] = at("layer"); cipher[w] = at("cipher")
+			if (x < lo[w]) lo[w] = x
+			if (x > hi[w]) hi[w] = x
+		}
+		END {
+			for (i = 1; i <= k; i++) {
+				w = order[i]
+				printf "| %s | %s | %s | %d | %.3f | %.3f | %.3f |\n", w, cipher[w] == "" ? "in clear" : cipher[w],
+					how[w] == "dht" ? "looked up" : "known", n[w], lo[w], sum[w] / n[w], hi[w]
+			}
+		}'
+}
+
 tables=(
 	alone together bins sensitivity leaving greedy congestion multi-bottleneck coverage regular ecmp outage ageing hops tree churn
-	queueing lossy frames control levels
+	queueing lossy frames control levels first-byte
 )
 
 case ${1:-} in

@@ -41,6 +41,8 @@ func flowFields() []field[flowRow] {
 		{column{name: "failure"}, func(f *flowRow) value { return optText(f.Failure) }},
 		{column{name: "start_s"}, func(f *flowRow) value { return seconds(f.Start) }},
 		{column{name: "allocated_s"}, func(f *flowRow) value { return optSeconds(f.Allocated) }},
+		{column{name: "first_byte_s"}, func(f *flowRow) value { return optSeconds(f.FirstByte) }},
+		{column{name: "path_rtt_s"}, func(f *flowRow) value { return optSeconds(f.PathRTT) }},
 		{column{name: "stop_s"}, func(f *flowRow) value { return optSeconds(f.Stop) }},
 	}, append(trafficFields(), append(delayFields(), fateFields()...)...)...)
 }

@@ -32,17 +32,20 @@ type anything struct{ testCatalog }
 
 func (anything) Policy(string, string, map[string]any) error { return nil }
 
-// Topology takes any links between the nodes of a random map.
+// Topology takes any links between the nodes of random maps and stars.
 func (a anything) Topology(t *Topology) (*Graph, error) {
-	if t.Generator == "erdos-renyi" {
+	switch t.Generator {
+	case "erdos-renyi":
 		return chain(t.Params["nodes"].(int)), nil
+	case "star":
+		return chain(t.Params["leaves"].(int)), nil
 	}
 	return a.testCatalog.Topology(t)
 }
 
 func TestOpenNamesTheNearest(t *testing.T) {
 	_, err := Open("abilen")
-	want := `scenario "abilen" is not known; did you mean abilene? accepted are abilene, abilene-lfa, bring-up, broadcast, congestion, dumbbell, ecmp-ring, encryption, line, lossy-link, mb-ecn, mb-ecn-greedy, mb-ecn-staggered, membership, multi-bottleneck, qos, recursion, shaping, shims, two-hosts`
+	want := `scenario "abilen" is not known; did you mean abilene? accepted are abilene, abilene-lfa, bring-up, broadcast, congestion, dumbbell, ecmp-ring, encryption, first-byte, line, lossy-link, mb-ecn, mb-ecn-greedy, mb-ecn-staggered, membership, multi-bottleneck, qos, recursion, shaping, shims, two-hosts`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

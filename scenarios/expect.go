@@ -144,6 +144,12 @@ func flowMetrics() []Metric {
 	for _, s := range []string{"min", "mean", "max"} {
 		m = append(m, Metric{"completion." + s, ScopeWorkload, UnitTime, s + " of the transfers' completion times"})
 	}
+	for _, s := range []string{"min", "mean", "max"} {
+		m = append(m, Metric{"first_byte." + s, ScopeWorkload, UnitTime, s + " of the flows' times from asking for the flow to the delivery of the first message"})
+	}
+	for _, s := range []string{"min", "mean", "max"} {
+		m = append(m, Metric{"first_byte.rtts." + s, ScopeWorkload, UnitNone, s + " of the same, each over the propagation delay there and back of the flow's path, in a layer right over the wires"})
+	}
 	return append(m,
 		Metric{"loss", ScopeWorkload, UnitRatio, "messages lost over messages sent, all flows together"},
 		Metric{"sent", ScopeWorkload, UnitCount, "messages sent"},

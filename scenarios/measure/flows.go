@@ -32,6 +32,10 @@ func (r *Recorder) flow(f *traffic.Flow, label string, now core.Time) result.Flo
 	if st.Allocated > 0 {
 		x.Allocated = result.Some(st.Allocated.Sub(st.Asked))
 	}
+	if st.FirstDelivery != clock.Never && st.Allocated > 0 {
+		x.FirstByte = result.Some(st.FirstDelivery.Sub(st.Asked))
+		x.PathRTT = r.pathRTT(f)
+	}
 	if st.Ended != clock.Never {
 		x.Stop = result.Some(time.Duration(st.Ended))
 	}

@@ -166,6 +166,10 @@ func flowMetric(name string, fs []*result.Flow) result.Opt[float64] {
 		return Jain(collect(fs, goodput))
 	case "completion.min", "completion.mean", "completion.max":
 		return over(name[len("completion."):], collect(fs, func(f *result.Flow) result.Opt[time.Duration] { return f.Completion }))
+	case "first_byte.min", "first_byte.mean", "first_byte.max":
+		return over(name[len("first_byte."):], collect(fs, func(f *result.Flow) result.Opt[time.Duration] { return f.FirstByte }))
+	case "first_byte.rtts.min", "first_byte.rtts.mean", "first_byte.rtts.max":
+		return over(name[len("first_byte.rtts."):], collect(fs, firstByteRTTs))
 	case "delay.min", "delay.mean", "delay.p50", "delay.p99", "delay.max":
 		return distMetric(name[len("delay."):], fs, func(f *result.Flow) *result.Dist { return &f.Delay })
 	case "rtt.min", "rtt.mean", "rtt.p50", "rtt.p99", "rtt.max":
@@ -196,6 +200,16 @@ func flowMetric(name string, fs []*result.Flow) result.Opt[float64] {
 		return count(fs, func(f *result.Flow) uint64 { return one(f.Met() == "no") })
 	}
 	return result.None[float64]()
+}
+
+// firstByteRTTs returns the time to the first byte in round trips of the path.
+func firstByteRTTs(f *result.Flow) result.Opt[float64] {
+	t, ok := f.FirstByte.Float()
+	rtt, known := f.PathRTT.Float()
+	if !ok || !known {
+		return result.None[float64]()
+	}
+	return result.Ratio(t, rtt)
 }
 
 func one(b bool) uint64 {

@@ -49,6 +49,34 @@ func (r *Recorder) theory(f *traffic.Flow, x *result.Flow) (out []result.Theory)
 	return out
 }
 
+// pathRTT returns the propagation delay of the wires from the source of a flow to its receiver and back. It is
+// missing where the path is not one over wires.
+func (r *Recorder) pathRTT(f *traffic.Flow) result.Opt[time.Duration] {
+	l := r.cfg.Network.Layer(f.Layer)
+	if l == nil || len(l.Over) != 1 || l.Over[0] != scenarios.Links {
+		return result.None[time.Duration]()
+	}
+	there, home := f.Hash()
+	sum := time.Duration(0)
+	for _, path := range [][]*node.System{r.cfg.Network.Path(l, f.From, f.To, there), r.cfg.Network.Path(l, f.To, f.From, home)} {
+		if path == nil {
+			return result.None[time.Duration]()
+		}
+		for i := 1; i < len(path); i++ {
+			w := r.cfg.Network.Between(path[i-1].Name, path[i].Name)
+			if w == nil {
+				return result.None[time.Duration]()
+			}
+			dir := 0
+			if w.B == path[i-1] {
+				dir = 1
+			}
+			sum += w.Spec(dir).Delay
+		}
+	}
+	return result.Some(sum)
+}
+
 // held reports whether the layer has made packets of a flow wait at their source, for congestion or to shape
 // the flow.
 func held(f *traffic.Flow) bool {

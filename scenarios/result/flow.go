@@ -20,7 +20,11 @@ type Flow struct {
 
 	Start     time.Duration      `json:"start_ns"`     // when the allocation was asked for
 	Allocated Opt[time.Duration] `json:"allocated_ns"` // from asking to having the flow
-	Stop      Opt[time.Duration] `json:"stop_ns"`      // when the source ended; missing if the run ended first
+	// FirstByte is the time from asking for the flow to the delivery of the first message, and PathRTT the propagation
+	// delay there and back over the path at the end, where that is known: in a layer right over the wires.
+	FirstByte Opt[time.Duration] `json:"first_byte_ns"`
+	PathRTT   Opt[time.Duration] `json:"path_rtt_ns"`
+	Stop      Opt[time.Duration] `json:"stop_ns"` // when the source ended; missing if the run ended first
 
 	OfferedRate    Opt[float64] `json:"offered_bps"`     // payload that the source wanted to send, over its active time
 	OfferedPackets uint64       `json:"offered_packets"` // messages that the source wanted to send

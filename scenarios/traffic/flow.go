@@ -67,6 +67,7 @@ type Stats struct {
 	Asked, Allocated      core.Time
 	First, Last           core.Time // message sent: first and last
 	LastDelivery          core.Time
+	FirstDelivery         core.Time // Never before
 	Ended                 core.Time // the source has stopped; Never while it runs
 	Blocked               time.Duration
 	Completed             core.Time // Bulk: all bytes delivered; Never before
@@ -110,7 +111,7 @@ type Flow struct {
 // New makes a flow; Start sets it going.
 func New(s Spec) *Flow {
 	f := &Flow{Spec: s, blocked: clock.Never}
-	f.Stats.Ended, f.Stats.Completed = clock.Never, clock.Never
+	f.Stats.Ended, f.Stats.Completed, f.Stats.FirstDelivery = clock.Never, clock.Never, clock.Never
 	f.live()
 	if s.Kind == Group {
 		s.Groups.add(f)

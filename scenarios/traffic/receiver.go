@@ -131,6 +131,7 @@ func (f *Flow) record(now core.Time, id uint32, n uint64, delay int64) {
 	st.Delivered++
 	st.Bytes += n
 	st.LastDelivery = now
+	st.FirstDelivery = min(st.FirstDelivery, now)
 	if now >= f.Warmup {
 		st.MeasuredBytes += n
 		f.Delay.Add(delay)
