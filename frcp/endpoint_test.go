@@ -16,7 +16,7 @@ import (
 
 // bench is an actor with a hand-driven clock, a scripted flow below and a recording user above.
 type bench struct {
-	t      *testing.T
+	t      testing.TB
 	now    clock.Time
 	posts  []func()
 	timers []*benchTimer
@@ -90,7 +90,7 @@ func (u benchUser) State(up bool) {
 }
 func (u benchUser) Closed(err error) { u.b.ups = append(u.b.ups, "closed: "+err.Error()) }
 
-func newBench(t *testing.T, q core.QoS, params Params) *bench {
+func newBench(t testing.TB, q core.QoS, params Params) *bench {
 	b := &bench{t: t, pool: pkt.NewPool(), info: core.FlowInfo{MTU: 1500, Headroom: 20, Tailroom: 2, QoS: q, MPL: testMPL}}
 	env := core.NewEnv(core.Env{Exec: b, Pool: b.pool, Rand: rand.New(constSource(0x12345678))}, nil)
 	e, err := WrapWith(env, b, params)

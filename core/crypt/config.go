@@ -8,6 +8,9 @@ type Config struct {
 	KDF     uint16
 	Digest  uint16 // for signatures and the hash of the request
 	KEMMode KEMMode
+	// RequirePeer refuses peers without a certificate: the key peer, required or optional, which the prototype
+	// does not know (decision 9).
+	RequirePeer bool
 	// Warnings says which lines of the file mean nothing.
 	Warnings []string
 }

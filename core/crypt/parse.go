@@ -71,6 +71,10 @@ func (c *Config) set(at, key, value string) error {
 		if value == accepted[1] {
 			c.KEMMode = KEMClient
 		}
+	case "peer": // ours; the prototype ignores it
+		accepted = []string{"optional", "required"}
+		ok = value == accepted[0] || value == accepted[1]
+		c.RequirePeer = value == accepted[1]
 	default:
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s: unknown key %q", at, key))
 	}

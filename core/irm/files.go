@@ -1,0 +1,172 @@
+package irm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"ouroboros/core"
+	"ouroboros/core/crypt"
+	"ouroboros/core/oap"
+)
+
+// Files are the security files of a system, laid out as the prototype has them (spec 11 §11.8):
+//
+//	cacert/*                       certificates that are trusted, PEM
+//	untrusted/*                    certificates that only help to build chains
+//	server/NAME/enc.conf           what the flows to a name that this system serves are encrypted with
+//	server/NAME/crt.pem, key.pem   what it shows as that name
+//	server/NAME/kex.key.pem|raw    its lasting key, for kem_mode=client
+//	client/NAME/enc.conf           the same for the flows that this system asks for
+//	client/NAME/crt.pem, key.pem
+//	client/NAME/kex.srv.pub.pem|raw
+//
+// All but the certificates of authorities are read at every allocation. A file that is there and cannot be used
+// fails the allocation, and so does a certificate without its key or the other way round.
+type Files struct {
+	fs    fs.FS
+	roots *crypt.Roots
+}
+
+// OpenFiles reads the certificates of authorities. The folders may be missing; a file in them that is no
+// certificate is an error that names it.
+func OpenFiles(f fs.FS) (*Files, error) {
+	trusted, err := certificates(f, "cacert")
+	if err != nil {
+		return nil, err
+	}
+	between, err := certificates(f, "untrusted")
+	if err != nil {
+		return nil, err
+	}
+	roots, err := crypt.NewRoots(trusted...)
+	if err != nil {
+		return nil, err
+	}
+	roots, err = roots.WithUntrusted(between...)
+	return &Files{fs: f, roots: roots}, err
+}
+
+// certificates reads the files of a folder, in the order of their names, and looks that each can be used.
+func certificates(f fs.FS, dir string) (out [][]byte, err error) {
+	entries, err := fs.ReadDir(f, dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		file := path.Join(dir, e.Name())
+		text, err := fs.ReadFile(f, file)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := crypt.NewRoots(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		out = append(out, text)
+	}
+	return out, nil
+}
+
+// Client returns what is configured for the flows that this system asks for, for Security.Client.
+func (f *Files) Client(n core.Name) (*oap.Config, error) {
+	c, err := f.role("client", n)
+	if err != nil || c.Enc == nil || c.Enc.KEMMode != crypt.KEMClient {
+		return c, err
+	}
+	err = f.either(path.Join("client", string(n), "kex.srv.pub"), func(file string, b []byte) error {
+		c.StaticPublic, err = crypt.ParseStaticPublic(file, b)
+		return err
+	})
+	return c, err
+}
+
+// Server returns what is configured for the names that this system serves, for Security.Server.
+func (f *Files) Server(n core.Name) (*oap.Config, error) {
+	c, err := f.role("server", n)
+	if err != nil {
+		return c, err
+	}
+	err = f.either(path.Join("server", string(n), "kex.key"), func(file string, b []byte) error {
+		c.StaticKey, err = crypt.ParseStaticKey(file, b)
+		return err
+	})
+	return c, err
+}
+
+// role reads what both roles have.
+func (f *Files) role(role string, n core.Name) (*oap.Config, error) {
+	c := &oap.Config{Roots: f.roots}
+	dir := path.Join(role, string(n))
+	if !fs.ValidPath(dir) || dir != role+"/"+string(n) {
+		return c, nil // no file can have this name
+	}
+	file := path.Join(dir, "enc.conf")
+	text, found, err := f.read(file)
+	if err != nil {
+		return nil, err
+	}
+	if found {
+		if c.Enc, err = crypt.ParseConfig(file, text); err != nil {
+			return nil, err
+		}
+		c.RequirePeer = c.Enc != nil && c.Enc.RequirePeer
+	}
+	c.Credentials, err = f.credentials(dir)
+	return c, err
+}
+
+// credentials reads certificate and key.
+func (f *Files) credentials(dir string) (*crypt.Credentials, error) {
+	crt, key := path.Join(dir, "crt.pem"), path.Join(dir, "key.pem")
+	cert, one, err := f.read(crt)
+	if err != nil {
+		return nil, err
+	}
+	private, both, err := f.read(key)
+	switch {
+	case err != nil:
+		return nil, err
+	case one != both:
+		return nil, fmt.Errorf("%s: of crt.pem and key.pem there is only one", dir)
+	case !one:
+		return nil, nil
+	}
+	c, err := crypt.ParseCredentials(cert, private)
+	if err != nil {
+		return nil, fmt.Errorf("%s, %s: %w", crt, key, err)
+	}
+	return c, nil
+}
+
+// either hands the file with that name and the extension pem or raw to use, if there is one.
+func (f *Files) either(name string, use func(file string, b []byte) error) error {
+	if !fs.ValidPath(name) {
+		return nil
+	}
+	for _, ext := range []string{".pem", ".raw"} {
+		b, found, err := f.read(name + ext)
+		if err != nil {
+			return err
+		}
+		if found {
+			return use(name+ext, b)
+		}
+	}
+	return nil
+}
+
+// read reads a file that may be missing.
+func (f *Files) read(file string) (b []byte, found bool, err error) {
+	b, err = fs.ReadFile(f.fs, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return b, err == nil, err
+}
