@@ -120,6 +120,13 @@ func (s *Stream) LocalAddr() net.Addr { return s.local }
 // RemoteAddr returns that of the other: the name that was asked for, or that its certificate vouches for.
 func (s *Stream) RemoteAddr() net.Addr { return s.remote }
 
+// Info describes the flow below: what it is encrypted with, whose certificate was seen, and how long its messages
+// are.
+func (s *Stream) Info() (i core.FlowInfo) {
+	s.other.do(func() { i = s.flow.under.Info() })
+	return i
+}
+
 // Read reads what is there into b, and waits for the first byte.
 func (s *Stream) Read(b []byte) (int, error) {
 	if len(b) == 0 {

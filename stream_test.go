@@ -43,6 +43,11 @@ func noise(n int, seed uint64) []byte {
 // TestAStreamCarriesBytesOverALossyPath: some megabytes there and back, through losses, duplicates and
 // reordering, written and read in pieces that have nothing to do with each other, and then the end of it.
 func TestAStreamCarriesBytesOverALossyPath(t *testing.T) {
+	t.Run("in clear", func(t *testing.T) { copyBothWays(t) })
+	t.Run("encrypted", func(t *testing.T) { copyBothWays(t, ouroboros.WithEncryption()) })
+}
+
+func copyBothWays(t *testing.T, opts ...ouroboros.Option) {
 	const size = 3 << 20
 	lossy := core.LinkSpec{
 		Rate: 50e6, Delay: 5 * time.Millisecond, Loss: 0.02, Duplicate: 0.01, Reorder: 0.01, ReorderBy: 3 * time.Millisecond,
@@ -68,6 +73,9 @@ func TestAStreamCarriesBytesOverALossyPath(t *testing.T) {
 		if err != nil {
 			return err
 		}
+		if i := c.(*ouroboros.Stream).Info(); (i.Cipher != 0) != (len(opts) > 0) {
+			t.Errorf("the cipher is %d", i.Cipher)
+		}
 		got, err := io.ReadAll(c)
 		if err != nil || !bytes.Equal(got, want[:size]) {
 			return fmt.Errorf("%d bytes of %d, the same: %v: %w", len(got), size, bytes.Equal(got, want), err)
@@ -86,7 +94,7 @@ func TestAStreamCarriesBytesOverALossyPath(t *testing.T) {
 	})
 	program(0, func(app *ouroboros.App, b core.Blocker) error {
 		b.Sleep(20 * time.Millisecond)
-		c, err := app.DialStream("copy")
+		c, err := app.DialStream("copy", opts...)
 		if err != nil {
 			return err
 		}
@@ -99,7 +107,7 @@ func TestAStreamCarriesBytesOverALossyPath(t *testing.T) {
 			rest = rest[n:]
 		}
 		_ = c.Close()
-		if c, err = app.DialStream("copy"); err != nil {
+		if c, err = app.DialStream("copy", opts...); err != nil {
 			return err
 		}
 		buf := make([]byte, 20_000)
@@ -125,15 +133,22 @@ func TestAStreamCarriesBytesOverALossyPath(t *testing.T) {
 // TestStreamsAreNetConns runs the suite that every net.Conn of the standard library passes, on two systems of a live
 // world whose streams are used by its goroutines.
 func TestStreamsAreNetConns(t *testing.T) {
-	for stack := range stacks {
-		t.Run(stack, func(t *testing.T) {
-			nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) { return livePipe(t, stack) })
+	for name, c := range map[string]struct {
+		stack string
+		opts  []ouroboros.Option
+	}{
+		"test layer":         {stack: "test layer"},
+		"eth-dix":            {stack: "eth-dix"},
+		"eth-dix, encrypted": {"eth-dix", []ouroboros.Option{ouroboros.WithEncryption()}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) { return livePipe(t, c.stack, c.opts...) })
 		})
 	}
 }
 
 // livePipe makes a live world and a stream in it.
-func livePipe(t *testing.T, stack string) (c1, c2 net.Conn, stop func(), err error) {
+func livePipe(t *testing.T, stack string, opts ...ouroboros.Option) (c1, c2 net.Conn, stop func(), err error) {
 	w := host.New(1)
 	h := coretest.New(t, w)
 	envs, allocs := pair(t, h, stack, core.LinkSpec{})
@@ -155,9 +170,12 @@ func livePipe(t *testing.T, stack string) (c1, c2 net.Conn, stop func(), err err
 	defer l.Close()
 	var dialErr error
 	var dialed sync.WaitGroup
-	dialed.Go(func() { c1, dialErr = ouroboros.New(envs[0], allocs[0], w.Caller(envs[0])).DialStream("conn") })
+	dialed.Go(func() { c1, dialErr = ouroboros.New(envs[0], allocs[0], w.Caller(envs[0])).DialStream("conn", opts...) })
 	c2, err = l.Accept()
 	dialed.Wait()
+	if s, ok := c2.(*ouroboros.Stream); ok && (s.Info().Cipher != 0) != (len(opts) > 0) {
+		t.Errorf("the cipher is %d", s.Info().Cipher)
+	}
 	return c1, c2, stop, errors.Join(err, dialErr)
 }
 

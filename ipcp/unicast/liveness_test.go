@@ -72,6 +72,9 @@ func newPath(t *testing.T, r core.Request, timeout time.Duration) *path {
 	run(t, w, 2*time.Second)
 	r.Name, r.Layer, r.QoS.Timeout = "app", "net", uint32(timeout/time.Millisecond)
 	a, b := l.ask(0, 1, r)
+	if t := b.Info().QoS.Timeout; t != r.QoS.Timeout { // one for both ends: they cannot differ
+		x.t.Errorf("the server has a time-out of %d ms, the client asked for %d", t, r.QoS.Timeout)
+	}
 	for i, f := range []core.Flow{a, b} {
 		env := l.envs[i].Derive("app")
 		e, err := frcp.WrapWith(env, f, frcp.Params{R: retry})

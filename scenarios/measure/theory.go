@@ -63,13 +63,9 @@ func (r *Recorder) pathRTT(f *traffic.Flow) result.Opt[time.Duration] {
 			return result.None[time.Duration]()
 		}
 		for i := 1; i < len(path); i++ {
-			w := r.cfg.Network.Between(path[i-1].Name, path[i].Name)
+			w, dir := r.hop(path[i-1], path[i])
 			if w == nil {
 				return result.None[time.Duration]()
-			}
-			dir := 0
-			if w.B == path[i-1] {
-				dir = 1
 			}
 			sum += w.Spec(dir).Delay
 		}
@@ -118,16 +114,21 @@ type passage struct {
 	waited bool          // packets, of whatever flow, have waited on the path during the run
 }
 
+// hop returns the wire from a node to its neighbour and the direction, nil where there is none.
+func (r *Recorder) hop(from, to *node.System) (w *node.Wire, dir int) {
+	w = r.cfg.Network.Between(from.Name, to.Name)
+	if w != nil && w.B == from {
+		dir = 1
+	}
+	return w, dir
+}
+
 // idle returns the passage of a packet of size bytes, with the headers of its layer.
 func (r *Recorder) idle(l *node.Layer, path []*node.System, size int) (p passage, ok bool) {
 	for i := 1; i < len(path); i++ {
-		w := r.cfg.Network.Between(path[i-1].Name, path[i].Name)
+		w, dir := r.hop(path[i-1], path[i])
 		if w == nil {
 			return p, false
-		}
-		dir := 0
-		if w.B == path[i-1] {
-			dir = 1
 		}
 		s := w.Spec(dir)
 		if s.Jitter > 0 {
