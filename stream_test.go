@@ -170,7 +170,12 @@ func livePipe(t *testing.T, stack string, opts ...ouroboros.Option) (c1, c2 net.
 	defer l.Close()
 	var dialErr error
 	var dialed sync.WaitGroup
-	dialed.Go(func() { c1, dialErr = ouroboros.New(envs[0], allocs[0], w.Caller(envs[0])).DialStream("conn", opts...) })
+	dialed.Go(func() {
+		s, err := ouroboros.New(envs[0], allocs[0], w.Caller(envs[0])).DialStream("conn", opts...)
+		if dialErr = err; err == nil { // else c1 would be a nil *Stream and not nil
+			c1 = s
+		}
+	})
 	c2, err = l.Accept()
 	dialed.Wait()
 	if s, ok := c2.(*ouroboros.Stream); ok && (s.Info().Cipher != 0) != (len(opts) > 0) {

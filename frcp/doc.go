@@ -25,4 +25,10 @@
 // so a path that is merely slow causes no retransmission, however slow it gets. Only towards a peer
 // that does not understand the question (the prototype; any peer before its first ack) a timer alone
 // resends, and there a queue on this system is waited for.
+//
+// # The end of a flow
+//
+// The prototype says nothing when a flow is closed. Here the end that closes tells the other, which delivers
+// what was sent before and then reports core.ErrPeerClosed. An end that goes without a word is noticed by its silence:
+// keepalives keep an idle flow alive, and what is not acknowledged within R ends it.
 package frcp
