@@ -27,6 +27,22 @@ type Flow interface {
 	Close(wait time.Duration)
 }
 
+// Paced is a Flow whose provider forwards packets at a rate of its own, as the congestion policy of a layer
+// does. What is written faster waits in a queue of the provider.
+type Paced interface {
+	// Pace returns the rate that is in force now, in bit/s of packets as they are written; 0 = as fast as
+	// they come. It may change at any time, so whoever keeps to it asks with each packet.
+	Pace() int64
+}
+
+// PaceOf returns the function that tells the rate of a flow, nil if its provider has none.
+func PaceOf(f Flow) func() int64 {
+	if p, ok := f.(Paced); ok {
+		return p.Pace
+	}
+	return nil
+}
+
 // Sink is the user of a flow.
 type Sink interface {
 	// Deliver hands over a packet. The user owns it.

@@ -97,6 +97,8 @@ type Params struct {
 	// NoRanges leaves the received ranges off this end's acks; the peer then counts duplicate acks
 	// (RFC 5681).
 	NoRanges bool
+	// Pacing says when data that the window allows is sent.
+	Pacing Pacing
 	// PlainAcks leaves the extensions off everything that is sent: neither ranges, nor probes, nor answers
 	// to them. It excludes OwnPeer.
 	PlainAcks bool
@@ -128,6 +130,8 @@ func (p Params) Validate() error {
 		return fmt.Errorf("window %d, accepted are %d to %d packets", p.Window, StartWindow, MaxWindow)
 	case int(p.Recovery) >= len(recoveryNames):
 		return fmt.Errorf("recovery %d, accepted are %s", p.Recovery, strings.Join(recoveryNames[:], ", "))
+	case int(p.Pacing) >= len(pacingNames):
+		return fmt.Errorf("pacing %d, accepted are %s", p.Pacing, strings.Join(pacingNames[:], ", "))
 	case p.A < 0 || p.A > time.Hour:
 		return fmt.Errorf("a %v, accepted is up to 1h", p.A)
 	case p.R < 0 || p.R > time.Hour:
@@ -156,6 +160,9 @@ type Config struct {
 	Pool     *pkt.Pool
 	Rand     *rand.Rand
 	// Backlog returns how many packets wait on this system in front of one that is sent now; nil means
-	// none. It is asked before a timer resends.
+	// none. It is asked before a timer resends, and with each packet that is paced.
 	Backlog func() int
+	// Rate returns the rate in bit/s at which the layer forwards the packets of the flow now; 0 means as
+	// fast as they come. Nil means always 0.
+	Rate func() int64
 }

@@ -24,6 +24,7 @@ type Conn struct {
 	rcv   receiver
 	rec   recovery
 	fin   fin
+	pace  pacer
 	out   fifo[*pkt.Buf] // ready to go, in order
 	stats Stats
 	err   error
@@ -39,6 +40,10 @@ func NewConn(cfg Config, now clock.Time) (*Conn, error) {
 	c.snd = sender{inact: inactivity(3*cfg.MPL+cfg.A+cfg.R) + senderMargin, act: now, rdvAt: clock.Never}
 	c.rcv = receiver{inact: inactivity(2*cfg.MPL + cfg.A + cfg.R), act: now, ackAt: clock.Never, holdAt: clock.Never}
 	c.rec = recovery{timer: clock.Never, reoAt: clock.Never, resendAt: clock.Never}
+	c.pace.at = clock.Never
+	if cfg.Pacing == PacingOff {
+		c.cfg.Rate = nil
+	}
 	c.fin = fin{at: clock.Never, endAt: clock.Never}
 	if cfg.OwnPeer {
 		c.rec.peer, c.rec.ranged = peerOwn, !cfg.NoRanges // both ends are set up alike
@@ -159,6 +164,9 @@ func (c *Conn) Next(now clock.Time) *pkt.Buf {
 	if p := c.nextAck(now); p != nil {
 		return p
 	}
+	if p := c.nextPaced(now); p != nil {
+		return p
+	}
 	if p := c.nextFin(now); p != nil {
 		return p
 	}
@@ -168,7 +176,7 @@ func (c *Conn) Next(now clock.Time) *pkt.Buf {
 // Deadline returns when Tick wants to be called, Never if it need not.
 func (c *Conn) Deadline() clock.Time {
 	return min(c.rcv.ackAt, c.rcv.holdAt, c.rec.timer, c.rec.reoAt, c.rec.resendAt, c.snd.rdvAt,
-		c.fin.at, c.fin.endAt)
+		c.fin.at, c.fin.endAt, c.pace.at)
 }
 
 // Tick does what is due.
@@ -188,6 +196,9 @@ func (c *Conn) Tick(now clock.Time) {
 	if now >= c.rec.resendAt {
 		c.rec.resendAt, c.rec.credit = clock.Never, resendBurst
 	}
+	if now >= c.pace.at {
+		c.pace.at = clock.Never
+	}
 	if now >= c.rec.timer {
 		c.expire(now)
 	}
@@ -202,7 +213,12 @@ func (c *Conn) Tick(now clock.Time) {
 func (c *Conn) Err() error { return c.err }
 
 // Unacked reports whether the peer does not yet have everything that was sent on a reliable flow.
-func (c *Conn) Unacked() bool { return c.err == nil && c.snd.lwe != c.snd.seq }
+func (c *Conn) Unacked() bool {
+	return c.err == nil && (c.snd.lwe != c.snd.seq || c.pace.wait.len() > 0)
+}
+
+// Kept returns how many messages were taken and wait to be sent.
+func (c *Conn) Kept() int { return c.pace.wait.len() }
 
 // Close ends delivery: what the reader has not taken is discarded, and so is what still arrives, which
 // is acknowledged all the same so that the peer can end too. An ack that is due leaves at once, as a
@@ -261,6 +277,7 @@ func (c *Conn) dropUnacked() {
 			e.forget()
 		}
 	}
+	c.pace.drop()
 	c.snd.ring, c.snd.rdvAt = nil, clock.Never
 	c.rec.timer, c.rec.reoAt, c.rec.resendAt = clock.Never, clock.Never, clock.Never
 	c.rec.lost.drop()
@@ -271,7 +288,7 @@ func (c *Conn) dropUnacked() {
 func (c *Conn) Stats() Stats {
 	s := c.stats
 	s.SRTT, s.RTTVar, s.RTO, s.MinRTT = c.rtt.srtt, c.rtt.mdev, c.rtt.rto, c.rtt.min
-	if before(c.snd.seq, c.snd.rwe) {
+	if c.windowOpen() {
 		s.Window = int(c.snd.rwe - c.snd.seq)
 	}
 	if c.cfg.Mode == core.ModeReliable {

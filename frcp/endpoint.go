@@ -86,7 +86,7 @@ func WrapWith(env core.Env, below core.Flow, params Params) (*Endpoint, error) {
 	}
 	conn, err := NewConn(Config{
 		Params: params, Mode: e.info.QoS.Mode(), MPL: e.info.MPL, Headroom: e.headroom(),
-		Pool: env.Pool, Rand: env.Rand, Backlog: e.backlog,
+		Pool: env.Pool, Rand: env.Rand, Backlog: e.backlog, Rate: core.PaceOf(below),
 	}, now)
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (e *Endpoint) Info() core.FlowInfo { return e.info }
 
 // Queued returns what the next packet would wait behind on this system.
 func (e *Endpoint) Queued() int {
-	n := e.below.Queued()
+	n := e.below.Queued() + e.conn.Kept()
 	if e.held != nil {
 		n++
 	}

@@ -64,7 +64,7 @@ func (c *Conn) startFin() {
 
 // tellable reports whether the peer may be sent a FIN now.
 func (c *Conn) tellable() bool {
-	return c.rec.peer == peerOwn || c.snd.lwe == c.snd.seq
+	return c.pace.wait.len() == 0 && (c.rec.peer == peerOwn || c.snd.lwe == c.snd.seq)
 }
 
 // nextFin builds the FIN or the answer that is due.

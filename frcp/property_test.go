@@ -14,7 +14,7 @@ import (
 func impaired(t *rapid.T, w *world) {
 	for i := range w.ch {
 		w.ch[i] = channel{
-			delay:  time.Duration(rapid.IntRange(0, 20_000).Draw(t, "delay us")) * time.Microsecond,
+			rate: w.ch[i].rate, delay: time.Duration(rapid.IntRange(0, 20_000).Draw(t, "delay us")) * time.Microsecond,
 			jitter: time.Duration(rapid.IntRange(0, 60_000).Draw(t, "jitter us")) * time.Microsecond,
 			loss:   float64(rapid.IntRange(0, 40).Draw(t, "loss %")) / 100,
 			dup:    float64(rapid.IntRange(0, 20).Draw(t, "dup %")) / 100,
@@ -32,7 +32,15 @@ func drawWorld(t *rapid.T, mode core.Mode) *world {
 	}
 	params.OwnPeer = !params.PlainAcks && rapid.Bool().Draw(t, "own peer")
 	isn := rapid.SampledFrom([]uint32{0, 1<<32 - 20, 1<<24 - 10, 1<<31 - 5, 0x12345678}).Draw(t, "isn")
-	return newWorld(mode, params, rapid.Uint64().Draw(t, "seed"), isn)
+	w := newWorld(mode, params, rapid.Uint64().Draw(t, "seed"), isn)
+	for i, c := range w.conn {
+		if us := rapid.SampledFrom([]int{0, 0, 30, 500, 5000}).Draw(t, "layer us per packet"); us > 0 { // as it says
+			c.cfg.Rate = func() int64 { return 48 * 8e6 / int64(us) }
+			us := us * rapid.SampledFrom([]int{1, 1, 3}).Draw(t, "slower by") // as it is
+			w.ch[i].rate = func(clock.Time) time.Duration { return time.Duration(us) * time.Microsecond }
+		}
+	}
+	return w
 }
 
 // converse lets both ends send in bursts, with pauses that may be long enough for a new run, and readers

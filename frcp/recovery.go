@@ -308,6 +308,9 @@ func (c *Conn) nextResend(now clock.Time) *pkt.Buf {
 			}
 			return nil
 		}
+		if !c.maySend(now) {
+			return nil
+		}
 		r.credit--
 		r.lost.pop()
 		return c.resend(now, q, s.ring.at(q))
@@ -331,6 +334,7 @@ func (c *Conn) resend(now clock.Time, q uint32, e *sent) *pkt.Buf {
 		e.resends++
 	}
 	c.stats.Retransmitted++
+	c.charge(now, p.Len(), c.backlog())
 	c.snd.act = now
 	if c.cfg.Recovery == RecoveryRACK {
 		c.rec.resent.push(resend{seq: q, sent: e.last})

@@ -49,15 +49,25 @@ func (c *Conn) Send(now clock.Time, p *pkt.Buf) error {
 		return nil
 	}
 	s := &c.snd
-	if s.lwe == s.seq && c.senderIdle(now) {
+	waits := c.pace.wait.len() > 0
+	if !waits && s.lwe == s.seq && c.senderIdle(now) {
 		c.startSendRun(now)
 	}
-	if !before(s.seq, s.rwe) {
+	if !c.windowOpen() {
 		c.block(now)
 		return core.ErrWouldBlock
 	}
+	if waits || !c.maySend(now) {
+		c.keepBack(p)
+		return nil
+	}
 	c.sendData(now, p)
 	return nil
+}
+
+// windowOpen reports whether the window has room behind what was taken so far.
+func (c *Conn) windowOpen() bool {
+	return before(c.snd.seq+uint32(c.pace.wait.len()), c.snd.rwe)
 }
 
 // sendData is spec 10 §10.7.
@@ -69,6 +79,10 @@ func (c *Conn) sendData(now clock.Time, p *pkt.Buf) {
 	}
 	c.piggyback(now, &h)
 	h.Put(p.Push(wire.FRCPLen))
+	q := c.backlog()
+	c.stats.QueueSum += uint64(q)
+	c.stats.QueueMax = max(c.stats.QueueMax, uint64(q))
+	c.charge(now, p.Len(), q)
 	s.act = now
 	s.seq++
 	c.stats.Sent++
@@ -115,8 +129,8 @@ func (c *Conn) startSendRun(now clock.Time) {
 
 // CanSend reports whether Send would take a message now.
 func (c *Conn) CanSend(now clock.Time) bool {
-	return c.err != nil || c.fin.ended || c.cfg.Mode == core.ModeRaw || before(c.snd.seq, c.snd.rwe) ||
-		c.snd.lwe == c.snd.seq && c.senderIdle(now)
+	return c.err != nil || c.fin.ended || c.cfg.Mode == core.ModeRaw || c.windowOpen() ||
+		c.pace.wait.len() == 0 && c.snd.lwe == c.snd.seq && c.senderIdle(now)
 }
 
 // block notes that the user waits for the window.
@@ -150,7 +164,7 @@ func (c *Conn) recvWindow(now clock.Time, h wire.FRCPHeader) {
 		s.rwe = edge
 		c.rec.dupacks = 0
 	}
-	if before(s.seq, s.rwe) {
+	if c.windowOpen() {
 		s.blocked, s.rdvAt = false, clock.Never
 	} else if t := now.Add(s.rdvEvery); s.blocked && t > s.rdvAt {
 		s.rdvAt = t // the peer is there; ask again later
@@ -165,7 +179,7 @@ func (c *Conn) rendezvous(now clock.Time) {
 		s.rdvAt = clock.Never
 		return
 	}
-	if c.cfg.Mode == core.ModeReliable && s.lwe != s.seq {
+	if c.pace.wait.len() > 0 || c.cfg.Mode == core.ModeReliable && s.lwe != s.seq {
 		s.rdvAt = now.Add(s.rdvEvery)
 		return
 	}

@@ -12,6 +12,8 @@ type Stats struct {
 	Windows       uint64 // packets sent for a window alone
 	Rdvs          uint64 // rendez-vous sent
 	Probes        uint64 // of these, with the question what has arrived
+	QueueSum      uint64 // sum over data packets, sent once, of what waited in front of them on this system
+	QueueMax      uint64 // most of it
 	Expiries      uint64 // expiries of the retransmission timer
 	Fins          uint64 // sent to tell that this end is closed
 	FinAnswers    uint64 // sent to one that has told

@@ -109,6 +109,8 @@ func fateFields() []field[flowRow] {
 		{column{name: "timeouts"}, func(f *flowRow) value { return optCount(f.Timeouts) }},
 		{column{name: "cipher", head: "cipher", spare: true}, func(f *flowRow) value { return optText(f.Cipher) }},
 		{column{name: "rejected_packets", head: "rejected", unit: whole, spare: true}, func(f *flowRow) value { return optCount(f.Rejected) }},
+		{column{name: "source_queue_mean_packets"}, func(f *flowRow) value { return optNum(f.SourceQueueMean) }},
+		{column{name: "source_queue_max_packets"}, func(f *flowRow) value { return optCount(f.SourceQueueMax) }},
 		{column{name: "completion_s", head: "completion", unit: second, spare: true}, func(f *flowRow) value { return optSeconds(f.Completion) }},
 	}
 	for _, w := range []struct{ what, suffix string }{

@@ -160,6 +160,10 @@ func flowMetrics() []Metric {
 		Metric{"retransmissions", ScopeWorkload, UnitCount, "packets sent again by FRCP"},
 		Metric{"timeouts", ScopeWorkload, UnitCount, "retransmission time-outs of FRCP"},
 		Metric{"rejected", ScopeWorkload, UnitCount, "packets of encrypted flows that did not decrypt"},
+		Metric{"queue.source.mean", ScopeWorkload, UnitCount, "in the layer's queue at the source in front of a message of FRCP: mean over messages"},
+		Metric{"queue.source.max", ScopeWorkload, UnitCount, "the same, most"},
+		Metric{"delay.p99.ideal", ScopeWorkload, UnitTime, "closed form: one round trip for each loss, for periodic messages of reliable flows; mean over flows"},
+		Metric{"goodput.ideal", ScopeWorkload, UnitRate, "closed form: each lost packet sent once more, for bulk transfers on reliable flows; sum over flows"},
 		Metric{"flows.failed", ScopeWorkload, UnitNone, "flows that were not allocated or went down early"},
 		Metric{"wishes.unmet", ScopeWorkload, UnitNone, "flows with a wish of their QoS that was not met"},
 	)

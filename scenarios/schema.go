@@ -243,6 +243,7 @@ type FRCP struct {
 	TailProbe     *bool    `mapstructure:"tail_probe"`                            // ask the peer after silence; default true
 	Undo          *bool    `mapstructure:"undo"`                                  // take needless retransmissions back; default true
 	Ranges        *bool    `mapstructure:"ranges"`                                // received ranges in pure acks; default true
+	Pacing        string   `mapstructure:"pacing" enum:"rate|off"`                // when data that the window allows is sent
 	Window        int      `mapstructure:"window" min:"64" max:"1048576"`         // packets that may wait for the reader
 	A             Duration `mapstructure:"a" min:"1ms" max:"1h"`                  // delta-t: longest time before an ack
 	R             Duration `mapstructure:"r" min:"1ms" max:"1h"`                  // delta-t: longest time of retransmission

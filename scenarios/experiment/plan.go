@@ -46,6 +46,11 @@ func Transport(f scenarios.FRCP) (frcp.Params, error) {
 		FirstAckDelay: f.FirstAckDelay.D(), PlainAcks: f.PlainAcks, KeyEpoch: uint32(f.KeyEpoch),
 		NoTailProbe: off(f.TailProbe), NoUndo: off(f.Undo), NoRanges: off(f.Ranges),
 	}
+	if f.Pacing != "" {
+		if err := p.Pacing.UnmarshalText([]byte(f.Pacing)); err != nil {
+			return p, err
+		}
+	}
 	if f.Recovery != "" {
 		if err := p.Recovery.UnmarshalText([]byte(f.Recovery)); err != nil {
 			return p, err

@@ -68,7 +68,11 @@ func (r *Recorder) flow(f *traffic.Flow, label string, now core.Time) result.Flo
 	if c := f.Cipher(); c != 0 {
 		x.Cipher, x.Rejected = crypt.CipherName(c), result.Some(f.Rejected())
 	}
-	x.Theory = r.theory(f, &x)
+	if t, ok := f.Transport(); ok {
+		x.SourceQueueMean = result.Ratio(float64(t.QueueSum), float64(t.Sent))
+		x.SourceQueueMax = result.Some(t.QueueMax)
+	}
+	x.Theory = append(r.theory(f, &x), r.ideal(f, &x)...)
 	return x
 }
 

@@ -194,6 +194,14 @@ func flowMetric(name string, fs []*result.Flow) result.Opt[float64] {
 		return over("sum", collect(fs, func(f *result.Flow) result.Opt[uint64] { return f.Timeouts }))
 	case "rejected":
 		return over("sum", collect(fs, func(f *result.Flow) result.Opt[uint64] { return f.Rejected }))
+	case "queue.source.mean":
+		return over("mean", collect(fs, func(f *result.Flow) result.Opt[float64] { return f.SourceQueueMean }))
+	case "queue.source.max":
+		return over("max", collect(fs, func(f *result.Flow) result.Opt[uint64] { return f.SourceQueueMax }))
+	case "delay.p99.ideal":
+		return over("mean", closedForms(fs, "delay.p99"))
+	case "goodput.ideal":
+		return over("sum", closedForms(fs, "goodput"))
 	case "flows.failed":
 		return count(fs, func(f *result.Flow) uint64 { return one(f.Failure != "") })
 	case "wishes.unmet":
@@ -210,6 +218,18 @@ func firstByteRTTs(f *result.Flow) result.Opt[float64] {
 		return result.None[float64]()
 	}
 	return result.Ratio(t, rtt)
+}
+
+// closedForms returns the closed forms of a quantity, of the flows that have one.
+func closedForms(fs []*result.Flow, what string) (out []float64) {
+	for _, f := range fs {
+		for _, t := range f.Theory {
+			if t.What == what {
+				out = append(out, t.Value)
+			}
+		}
+	}
+	return out
 }
 
 func one(b bool) uint64 {

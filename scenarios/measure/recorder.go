@@ -33,7 +33,8 @@ type Recorder struct {
 	open    []*window                // those with flows that have not come back
 	down    map[*node.Wire]core.Time // since when a wire is down
 	downFor map[*node.Wire]time.Duration
-	faulty  bool // a wire or node has failed: paths may have moved
+	changed core.Time // when the last event has happened
+	faulty  bool      // a wire or node has failed: paths may have moved
 	series  *sampler
 	waited  map[*dt.DT][]dt.Waiting // in the IPCPs by the end of the warm-up
 }
@@ -73,6 +74,7 @@ func (r *Recorder) Fault(e *faults.Event) {
 		old.repair(w)
 	}
 	r.windows = append(r.windows, w)
+	r.changed = r.env.Now()
 	r.faulty = r.faulty || e.Breaks || e.Repairs || e.Joins != "" || e.Leaves != ""
 	if e.Breaks || e.Leaves != "" {
 		r.hit(w)

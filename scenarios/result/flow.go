@@ -56,6 +56,10 @@ type Flow struct {
 	// decrypt at either end, missing there.
 	Cipher   string      `json:"cipher"`
 	Rejected Opt[uint64] `json:"rejected_packets"`
+	// SourceQueueMean and SourceQueueMax are what messages of FRCP found in front of them in the queue of the
+	// layer at the source: packets. Missing on flows without FRCP.
+	SourceQueueMean Opt[float64] `json:"source_queue_mean_packets"`
+	SourceQueueMax  Opt[uint64]  `json:"source_queue_max_packets"`
 	// Completion is the time from the start of a bulk transfer to the delivery of its last byte.
 	Completion Opt[time.Duration] `json:"completion_ns"`
 

@@ -40,6 +40,8 @@ type Flow interface {
 	Recv(now core.Time, n int, ecn uint8) (report bool, ece uint16)
 	// Report takes the level that the other end has reported (spec 06 §5.2).
 	Report(now core.Time, ece uint16)
+	// Rate returns what the sender may send at most, in bytes per second; 0 without limit.
+	Rate() int64
 	// Snapshot returns the state for results and the management tree (spec 06 §7).
 	Snapshot() Snapshot
 }

@@ -189,6 +189,12 @@ func (f *mbFlow) Report(_ core.Time, ece uint16) {
 	f.level, f.unheard, f.avoid = ece, 0, true
 }
 
+// Rate is that of the current slot, at least 1.
+func (f *mbFlow) Rate() int64 {
+	hi, lo := bits.Mul64(uint64(f.limit), 1e9)
+	return int64(max(hi<<(64-f.exp)|lo>>f.exp, 1))
+}
+
 func (f *mbFlow) Snapshot() Snapshot {
 	window := time.Duration(1) << f.exp
 	s := Snapshot{

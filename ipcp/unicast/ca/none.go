@@ -29,4 +29,6 @@ func (none) Recv(core.Time, int, uint8) (report bool, ece uint16) { return false
 
 func (none) Report(core.Time, uint16) {}
 
+func (none) Rate() int64 { return 0 }
+
 func (none) Snapshot() Snapshot { return Snapshot{Algorithm: "None", Rate: math.Inf(1)} }

@@ -144,6 +144,9 @@ func (t *throttle) cut(share int64) {
 	t.slow, t.regime = false, Decrease
 }
 
+// Rate returns the rate in force.
+func (t *throttle) Rate() int64 { return t.rate }
+
 // snapshot fills in the sender's part.
 func (t *throttle) snapshot() Snapshot {
 	return Snapshot{

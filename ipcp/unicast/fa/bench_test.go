@@ -61,6 +61,7 @@ func (c *pace) NewFlow(core.Time) ca.Flow                 { return c }
 func (c *pace) Send(core.Time, int) time.Duration         { return c.wait }
 func (c *pace) Recv(core.Time, int, uint8) (bool, uint16) { return c.report, 0x0120 }
 func (c *pace) Report(_ core.Time, ece uint16)            { c.heard = append(c.heard, ece) }
+func (c *pace) Rate() int64                               { return 0 }
 func (c *pace) Snapshot() ca.Snapshot                     { return ca.Snapshot{} }
 
 // ledger counts the flows that an admission policy has taken on and that have not been released.

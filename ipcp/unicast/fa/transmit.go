@@ -2,6 +2,7 @@ package fa
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"ouroboros/core"
@@ -13,6 +14,9 @@ import (
 
 // Queued returns the length of the transmit queue.
 func (f *flow) Queued() int { return f.txq.Len() }
+
+// Pace is the rate of the congestion policy (core.Paced). What shaping takes off that is not in it.
+func (f *flow) Pace() int64 { return min(f.cc.Rate(), math.MaxInt64/8) * 8 }
 
 // Write sends a packet after what the congestion and the shaping policy ask for (spec 03 §6.1). A paused flow
 // queues; a full queue blocks its user alone.
