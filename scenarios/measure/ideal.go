@@ -32,8 +32,8 @@ func (r *Recorder) ideal(f *traffic.Flow, x *result.Flow) (out []result.Theory) 
 		return nil
 	}
 	size := f.Size + r.overhead(f, l)
-	onward, ok := r.idle(path, size)
-	homeward, okBack := r.idle(back, size-f.Size+wire.FRCPRangesLen(1))
+	onward, ok := r.idle(l, path, size)
+	homeward, okBack := r.idle(l, back, size-f.Size+wire.FRCPRangesLen(1))
 	if !ok || !okBack {
 		return nil
 	}
