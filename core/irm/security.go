@@ -98,6 +98,14 @@ func (k *known) Info() core.FlowInfo {
 	return i
 }
 
+// Pace is that of the flow below (core.Paced).
+func (k *known) Pace() int64 {
+	if rate := core.PaceOf(k.Flow); rate != nil {
+		return rate()
+	}
+	return 0
+}
+
 // locked is a flow whose packets must be encrypted: a core.SecureFlow. The embedded flow is reached through
 // Unlock only.
 type locked struct {
