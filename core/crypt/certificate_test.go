@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
 	"strings"
@@ -329,4 +330,24 @@ func FuzzStaticKey(f *testing.F) {
 			t.Errorf("static key of %s", p.Kex())
 		}
 	})
+}
+
+// Keys of certificates that no library has are refused by the name of their algorithm.
+func TestKeysThatCannotBeHadAreRefusedByName_11_5(t *testing.T) {
+	for name, oid := range map[string]asn1.ObjectIdentifier{
+		"ML-DSA-44":       {2, 16, 840, 1, 101, 3, 4, 3, 17},
+		"ML-DSA-87":       {2, 16, 840, 1, 101, 3, 4, 3, 19},
+		"SLH-DSA":         {2, 16, 840, 1, 101, 3, 4, 3, 31},
+		"Ed448":           {1, 3, 101, 113},
+		"algorithm 1.2.3": {1, 2, 3},
+	} {
+		der, err := marshalSPKI(oid, []byte{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = certifiedKey(&x509.Certificate{RawSubjectPublicKeyInfo: der})
+		if err == nil || !strings.Contains(err.Error(), "key of "+name+" cannot be had") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

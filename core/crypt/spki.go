@@ -47,6 +47,11 @@ func algorithmName(oid asn1.ObjectIdentifier) string {
 			return known.name
 		}
 	}
+	// The twelve parameter sets of SLH-DSA follow on each other.
+	var set int
+	if n, err := fmt.Sscanf(s, "2.16.840.1.101.3.4.3.%d", &set); n == 1 && err == nil && set >= 20 && set <= 31 {
+		return "SLH-DSA"
+	}
 	return "algorithm " + s
 }
 

@@ -137,10 +137,12 @@ func (a *allocation) replied(f core.Flow, reply core.FlowReply, err error) {
 	}
 	out, err := a.handshake.Verify(a.b.env, reply.Piggyback)
 	if err != nil {
+		a.b.responses.Refused++
 		f.Close(0)
 		a.fail(err)
 		return
 	}
+	a.b.responses.Accepted++
 	a.succeed(secure(f, out))
 }
 

@@ -51,6 +51,8 @@ type Broker struct {
 	names  map[core.Name]*entry
 	sorted []*entry // the same in the order in which they appeared
 	oap    oap.Server
+	// responses counts what came back for our own requests.
+	responses Responses
 
 	waiting []*incoming // oldest first
 	expiry  core.Timer
@@ -68,6 +70,13 @@ func New(env core.Env, cfg Config) *Broker {
 	b.expiry = env.NewTimer(b.expire)
 	return b
 }
+
+// Responses counts the responses to the handshakes of a system by what became of them.
+type Responses struct{ Accepted, Refused uint64 }
+
+// Handshakes returns what became of the requests that arrived for the names of this system, and of the responses
+// to its own.
+func (b *Broker) Handshakes() (oap.Stats, Responses) { return b.oap.Stats(), b.responses }
 
 // AddProvider adds an IPCP that is a member of its layer. Layers are asked in the order of their
 // kind, then in that of their addition (spec 13 §13.2). Names that belong into the layer are

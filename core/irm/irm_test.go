@@ -304,6 +304,9 @@ func TestBadHandshakeClosesTheFlow_11_7(t *testing.T) {
 	if lan.flow.closed != 1 {
 		t.Errorf("closed %d times", lan.flow.closed)
 	}
+	if _, r := s.b.Handshakes(); r != (Responses{Refused: 1}) {
+		t.Errorf("%+v", r)
+	}
 }
 
 func TestCancelInEveryPhaseCallsNobody(t *testing.T) {

@@ -36,26 +36,27 @@ type seenAt struct {
 	wall int64
 }
 
-// check refuses a request that is stale, from the future or repeated (spec 11 §11.6).
-func (r *replay) check(m *wire.OAP, wall int64) error {
+// check refuses a request that is stale, from the future or repeated (spec 11 §11.6). With the error it returns
+// the counter of stats that the request belongs to.
+func (r *replay) check(m *wire.OAP, wall int64, stats *Stats) (*uint64, error) {
 	if m.Timestamp > 1<<63-1 || wall < 0 {
-		return fmt.Errorf("%w: request: timestamp %d ns out of range", core.ErrAuth, m.Timestamp)
+		return &stats.Stale, fmt.Errorf("%w: request: timestamp %d ns out of range", core.ErrAuth, m.Timestamp)
 	}
 	// Truncated to milliseconds, as the prototype compares: 20.0009 s is still in time.
 	switch age := (wall - int64(m.Timestamp)) / int64(time.Millisecond); {
 	case age > ReplayWindow.Milliseconds():
-		return fmt.Errorf("%w: request: %d ms old, accepted are %d", core.ErrAuth, age, ReplayWindow.Milliseconds())
+		return &stats.Stale, fmt.Errorf("%w: request: %d ms old, accepted are %d", core.ErrAuth, age, ReplayWindow.Milliseconds())
 	case age < -ClockSlack.Milliseconds():
-		return fmt.Errorf("%w: request: %d ms in the future, accepted are %d", core.ErrAuth, -age, ClockSlack.Milliseconds())
+		return &stats.Stale, fmt.Errorf("%w: request: %d ms in the future, accepted are %d", core.ErrAuth, -age, ClockSlack.Milliseconds())
 	}
 	r.forget(wall)
 	if _, dup := r.seen[seenKey{m.ID, m.Timestamp}]; dup {
-		return fmt.Errorf("%w: request: repeated", core.ErrAuth)
+		return &stats.Repeated, fmt.Errorf("%w: request: repeated", core.ErrAuth)
 	}
 	if len(r.seen) >= MaxReplay {
-		return fmt.Errorf("%w: %d requests within %v", core.ErrAgain, MaxReplay, ReplayWindow)
+		return &stats.Excess, fmt.Errorf("%w: %d requests within %v", core.ErrAgain, MaxReplay, ReplayWindow)
 	}
-	return nil
+	return nil, nil
 }
 
 // note remembers a request that was checked. Requests of senders that fail to authenticate are not noted: they

@@ -8,6 +8,22 @@ import (
 	"ouroboros/core/wire"
 )
 
+// Stats counts the requests at a server, by what became of them.
+type Stats struct {
+	Accepted  uint64
+	Malformed uint64 // no message, or one with flags that cannot be
+	Stale     uint64 // too old or from the future; or from before this server, when the client encapsulates
+	Repeated  uint64
+	Excess    uint64 // more than MaxReplay within the window
+	Unknown   uint64 // no certificate where one is demanded, or one that does not vouch for the message
+	Unmet     uint64 // no key: what is demanded is not offered, or what is offered cannot be had
+}
+
+// Refused returns how many requests were refused.
+func (s *Stats) Refused() uint64 {
+	return s.Malformed + s.Stale + s.Repeated + s.Excess + s.Unknown + s.Unmet
+}
+
 // Server answers requests. The only thing that it keeps is the list of requests seen within the
 // replay window. The zero Server is ready.
 type Server struct {
@@ -17,7 +33,11 @@ type Server struct {
 	Since int64
 
 	replay replay
+	stats  Stats
 }
+
+// Stats returns what became of the requests so far.
+func (s *Server) Stats() Stats { return s.stats }
 
 // Respond checks a request with what is configured for its name, nil for nothing, and returns the response to
 // it, which belongs to the caller, and what the exchange has led to (spec 11 §11.4). A malformed, stale or
@@ -33,29 +53,51 @@ func (s *Server) Respond(env core.Env, cfg *Config, request []byte) ([]byte, Out
 		err = orderly(&m)
 	}
 	if err != nil {
+		s.stats.Malformed++
 		return nil, Outcome{}, fmt.Errorf("%w: request: %w", core.ErrAuth, err)
 	}
 	wall := env.Wall()
-	if err := s.replay.check(&m, wall); err != nil {
+	if err := s.fresh(&m, wall); err != nil {
 		return nil, Outcome{}, err
-	}
-	if m.KexFlags&wire.OAPKexClient != 0 && int64(m.Timestamp) < s.Since {
-		return nil, Outcome{}, fmt.Errorf("%w: request: client has encapsulated before this server was there", core.ErrAuth)
 	}
 	peer, err := cfg.authenticate(env, "request", &m, request)
 	if err != nil {
+		s.stats.Unknown++
 		return nil, Outcome{}, err
 	}
 	s.replay.note(&m, wall)
+	b, outcome, err := cfg.answer(env, &m, request, peer)
+	if err != nil {
+		s.stats.Unmet++
+		return nil, Outcome{}, err
+	}
+	s.stats.Accepted++
+	return b, outcome, nil
+}
+
+// fresh refuses what was not made for this server now.
+func (s *Server) fresh(m *wire.OAP, wall int64) error {
+	count, err := s.replay.check(m, wall, &s.stats)
+	if err == nil && m.KexFlags&wire.OAPKexClient != 0 && int64(m.Timestamp) < s.Since {
+		count, err = &s.stats.Stale, fmt.Errorf("%w: request: client has encapsulated before this server was there", core.ErrAuth)
+	}
+	if err != nil {
+		*count++
+	}
+	return err
+}
+
+// answer makes the response to a request that is beyond doubt.
+func (c *Config) answer(env core.Env, m *wire.OAP, request []byte, peer string) ([]byte, Outcome, error) {
 	answer := wire.OAP{
-		ID: m.ID, Timestamp: uint64(wall), Digest: cfg.digest(),
+		ID: m.ID, Timestamp: uint64(env.Wall()), Digest: c.digest(),
 		RequestHash: crypt.Sum(hashOf(m.Digest), request),
 	}
-	outcome, err := cfg.agree(env, &m, &answer, peer)
+	outcome, err := c.agree(env, m, &answer, peer)
 	if err != nil {
 		return nil, Outcome{}, fmt.Errorf("%w: request: %w", core.ErrCrypt, err)
 	}
-	b, err := cfg.seal(env, &answer)
+	b, err := c.seal(env, &answer)
 	if err != nil {
 		return nil, Outcome{}, err
 	}
