@@ -17,9 +17,9 @@ import (
 func BenchmarkPackets(b *testing.B) {
 	for _, nid := range append(aeads, streams...) {
 		for _, size := range []int{64, 1400} {
-			b.Run(fmt.Sprintf("%d/%d", nid, size), func(b *testing.B) { benchmarkPackets(b, nid, size) })
+			b.Run(fmt.Sprintf("%s/%d", CipherName(nid), size), func(b *testing.B) { benchmarkPackets(b, nid, size) })
 			if packetAEAD(b, nid) != nil {
-				b.Run(fmt.Sprintf("%d/%d/bare", nid, size), func(b *testing.B) { benchmarkBare(b, nid, size) })
+				b.Run(fmt.Sprintf("%s/%d/bare", CipherName(nid), size), func(b *testing.B) { benchmarkBare(b, nid, size) })
 			}
 		}
 	}
