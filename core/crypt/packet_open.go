@@ -105,23 +105,55 @@ func (c *Packets) moveOn(before, k packetKey, number uint64) {
 	}
 }
 
-// decryptPlain is for the ciphers without a tag: nothing tells whether the key was right but the number of
-// the packet, or towards a prototype its count.
+// decryptPlain is for the ciphers without a tag: nothing tells whether a key was right, so no key can be tried.
 func (c *Packets) decryptPlain(iv, body []byte, number uint64, fits bool) bool {
-	k := &c.recv
-	if iv[0]>>7 != byte(c.recv.epoch&1) {
-		switch later := number >= c.window.top; {
-		case fits && later, !fits && c.heard >= c.epoch-c.epoch/4:
-			c.moveOn(c.recv, c.recv.following(), number)
-		case c.prev.none():
-			return false
-		default:
-			k = &c.prev
-		}
+	phase := iv[0] >> 7
+	var k *packetKey
+	if fits {
+		k = c.numbered(number)
+	} else {
+		k = c.phased(phase)
+	}
+	if k == nil || byte(k.epoch&1) != phase {
+		return false
 	}
 	if k == &c.recv {
 		c.heard++
 	}
 	cipher.NewCTR(k.block, iv).XORKeyStream(body, body)
 	return true
+}
+
+// numbered returns the key of a packet of one of our own: it changes its key with its own packets only, so the
+// number says the epoch. The end that receives does not follow.
+func (c *Packets) numbered(number uint64) *packetKey {
+	epoch := uint32(number / uint64(c.epoch))
+	switch {
+	case epoch == c.recv.epoch:
+		return &c.recv
+	case epoch+1 == c.recv.epoch && !c.prev.none():
+		return &c.prev
+	case epoch < c.recv.epoch || epoch-c.recv.epoch > maxSkip:
+		return nil
+	}
+	for c.recv.epoch != epoch {
+		c.prev, c.recv = c.recv, c.recv.following()
+	}
+	c.heard, c.next = 0, packetKey{}
+	return &c.recv
+}
+
+// phased returns the key of a packet of a prototype, by its phase and the count of those before (spec 11 §11.10).
+func (c *Packets) phased(phase byte) *packetKey {
+	switch {
+	case phase == byte(c.recv.epoch&1):
+		return &c.recv
+	case c.heard >= c.epoch-c.epoch/4:
+		c.moveOn(c.recv, c.recv.following(), 0)
+		c.heard = 0
+		return &c.recv
+	case c.prev.none():
+		return nil
+	}
+	return &c.prev
 }

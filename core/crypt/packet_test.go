@@ -2,6 +2,7 @@ package crypt
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -22,9 +23,9 @@ var (
 )
 
 // ends returns both ends of a flow, with the key of spec 11 §11.9.
-func ends(t testing.TB, cipher uint16, epoch uint32) (a, b *Packets, pool *pkt.Pool) {
+func ends(t testing.TB, nid uint16, epoch uint32) (a, b *Packets, pool *pkt.Pool) {
 	t.Helper()
-	s := core.Security{Cipher: cipher, Key: key(t), Initiator: true}
+	s := core.Security{Cipher: nid, Key: key(t), Initiator: true}
 	a = end(t, s, 1, epoch)
 	s.Initiator = false
 	return a, end(t, s, 2, epoch), pkt.NewPool()
@@ -135,8 +136,46 @@ func TestPacketLayout_11_10(t *testing.T) {
 			}
 			mustOpen(t, pool, b, packet, "hello")
 		}
-		if s := b.Stats(); s.Opened != 48 || s.Dropped() != 0 || s.Rotations != 2 {
+		follows := uint64(2)
+		if tag == 0 {
+			follows = 0 // the number of a packet says its key
+		}
+		if s := b.Stats(); s.Opened != 48 || s.Dropped() != 0 || s.Rotations != follows {
 			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// A prototype draws its IVs at random: its keys are told by the phase and the count of its packets, with and
+// without a tag (spec 11 §11.10).
+func TestKeysOfPrototypes_11_10(t *testing.T) {
+	for _, nid := range append(aeads, streams...) {
+		_, b, pool := ends(t, nid, 16)
+		k, err := firstKey(b.suite, key(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		random := rand.New(entropyOf(7))
+		for i := range 80 {
+			if i > 0 && i%16 == 0 {
+				k = k.following()
+			}
+			packet := make([]byte, b.Front(), 64)
+			for n := range packet {
+				packet[n] = byte(random.Uint32())
+			}
+			packet[0] = packet[0]&^phaseBit | byte(k.epoch&1)<<7
+			iv, text := bytes.Clone(packet), []byte(fmt.Sprint("message ", i))
+			if k.aead != nil {
+				packet = k.aead.Seal(packet, iv, text, nil)
+			} else {
+				packet = append(packet, text...)
+				cipher.NewCTR(k.block, iv).XORKeyStream(packet[len(iv):], text)
+			}
+			mustOpen(t, pool, b, packet, string(text))
+		}
+		if b.send.epoch != 4 {
+			t.Errorf("cipher %d: epoch %d, want 4: a prototype forgets the old keys", nid, b.send.epoch)
 		}
 	}
 }
@@ -264,7 +303,7 @@ func TestForgedPhaseMovesNoKey_11_10(t *testing.T) {
 // distributed: every packet that arrives in time is opened, once (decision 10).
 func TestRotationUnderLoss_11_10(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		nid := rapid.SampledFrom(aeads).Draw(t, "cipher")
+		nid := rapid.SampledFrom(slices.Concat(aeads, streams)).Draw(t, "cipher")
 		epoch := uint32(rapid.IntRange(16, 64).Draw(t, "epoch"))
 		loss := rapid.Float64Range(0, 0.9).Draw(t, "loss")
 		share := rapid.Float64Range(0, 1).Draw(t, "share")
@@ -280,8 +319,9 @@ func TestRotationUnderLoss_11_10(t *testing.T) {
 		rng := rand.New(entropyOf(rapid.Uint64().Draw(t, "seed")))
 		from, to := [2]*Packets{a, b}, [2]*Packets{b, a}
 		type held struct {
-			packet []byte
-			due    int // packets sent by both ends when it arrives
+			packet  []byte
+			content string
+			due     int // packets sent by both ends when it arrives
 		}
 		var under [2][]held
 		for i := range 2000 {
@@ -289,19 +329,20 @@ func TestRotationUnderLoss_11_10(t *testing.T) {
 			if rng.Float64() >= share {
 				d = 1
 			}
-			p := pool.GetCopy(16, []byte(fmt.Sprint(d, i)))
+			content := fmt.Sprint(d, i)
+			p := pool.GetCopy(16, []byte(content))
 			if err := from[d].Seal(p); err != nil {
 				t.Fatal(err)
 			}
 			if rng.Float64() >= loss {
-				under[d] = append(under[d], held{bytes.Clone(p.Bytes()), i + rng.IntN(depth)})
+				under[d] = append(under[d], held{bytes.Clone(p.Bytes()), content, i + rng.IntN(depth)})
 			}
 			p.Release()
 			under[d] = slices.DeleteFunc(under[d], func(h held) bool {
 				if h.due > i {
 					return false
 				}
-				if _, ok := opened(pool, to[d], h.packet); !ok {
+				if got, ok := opened(pool, to[d], h.packet); !ok || got != h.content {
 					t.Fatalf("packet %d of direction %d: %+v, epochs %d/%d of %d/%d", i, d, to[d].Stats(), to[d].send.epoch, to[d].recv.epoch, from[d].send.epoch, from[d].recv.epoch)
 				}
 				if _, ok := opened(pool, to[d], h.packet); ok {
@@ -316,19 +357,28 @@ func TestRotationUnderLoss_11_10(t *testing.T) {
 // Whole epochs may be lost, as on a path that is dead in one direction, and the next packet still opens.
 func TestLostEpochs_11_10(t *testing.T) {
 	for _, lost := range []int{16, 17, 40, 100, 200} {
+		for _, nid := range streams {
+			a, b, pool := ends(t, nid, 16)
+			loseEpochs(t, a, b, pool, lost)
+		}
 		a, b, pool := ends(t, 901, 16)
-		for range 3 {
-			mustOpen(t, pool, b, sealed(t, pool, a, "before"), "before")
-		}
-		for range lost {
-			sealed(t, pool, a, "lost")
-		}
-		mustOpen(t, pool, b, sealed(t, pool, a, "after"), "after")
-		mustOpen(t, pool, a, sealed(t, pool, b, "answer"), "answer")
+		loseEpochs(t, a, b, pool, lost)
 		if a.recv.epoch != b.send.epoch || b.recv.epoch != a.send.epoch {
 			t.Errorf("%d lost: epochs %d %d and %d %d", lost, a.send.epoch, a.recv.epoch, b.send.epoch, b.recv.epoch)
 		}
 	}
+}
+
+func loseEpochs(t *testing.T, a, b *Packets, pool *pkt.Pool, lost int) {
+	t.Helper()
+	for range 3 {
+		mustOpen(t, pool, b, sealed(t, pool, a, "before"), "before")
+	}
+	for range lost {
+		sealed(t, pool, a, "lost")
+	}
+	mustOpen(t, pool, b, sealed(t, pool, a, "after"), "after")
+	mustOpen(t, pool, a, sealed(t, pool, b, "answer"), "answer")
 }
 
 // IVs do not repeat, and the number in them does not show: each bit is set in about half of them.
