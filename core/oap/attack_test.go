@@ -269,6 +269,15 @@ func TestSwitchedEncapsulationIsRefused_11_4(t *testing.T) {
 	answer.KexFlags |= wire.OAPKexClient
 	_, err := r.Verify(system(1), answer.Append(nil))
 	mustFail(t, err, core.ErrCrypt, "flags 0xc000")
+	// When the client has encapsulated the key is made: the response brings neither another KDF nor another key.
+	r, _, response, _ = static.messages(t)
+	answer, _ = wire.ParseOAP(response, len(r.hash))
+	answer.KDF = crypt.SHA3_512
+	_, err = r.Verify(system(1), answer.Append(nil))
+	mustFail(t, err, core.ErrCrypt, "kdf sha3-512, the key was made with sha512")
+	answer.KDF, answer.Kex = crypt.SHA512, static.client.StaticPublic.Bytes()
+	_, err = r.Verify(system(1), answer.Append(nil))
+	mustFail(t, err, core.ErrCrypt, "key exchange of 1216 bytes, the client has encapsulated")
 }
 
 // A certificate of the same authority for another name does not speak for this one.
