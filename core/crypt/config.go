@@ -3,8 +3,8 @@ package crypt
 // Config is the enc.conf of a name in one role (spec 11 §11.8). It is not written after it was made, and can be
 // shared.
 type Config struct {
-	Kex     Kex
-	Cipher  uint16 // NIDs; none of them 0
+	Kex     Kex    // 0 at a server: whatever the client brings
+	Cipher  uint16 // NIDs, of Cipher, KDF and Digest; none of them 0
 	KDF     uint16
 	Digest  uint16 // for signatures and the hash of the request
 	KEMMode KEMMode

@@ -22,9 +22,13 @@ func TestEncConf_11_8(t *testing.T) {
 		case c == nil:
 			return "no encryption\n"
 		}
+		peer := ""
+		if c.RequirePeer {
+			peer = " peer=required"
+		}
 		var b strings.Builder
-		fmt.Fprintf(&b, "kex=%s cipher=%s kdf=%s digest=%s kem_mode=%s\n",
-			c.Kex, CipherName(c.Cipher), DigestName(c.KDF), DigestName(c.Digest), c.KEMMode)
+		fmt.Fprintf(&b, "kex=%s cipher=%s kdf=%s digest=%s kem_mode=%s%s\n",
+			c.Kex, CipherName(c.Cipher), DigestName(c.KDF), DigestName(c.Digest), c.KEMMode, peer)
 		for _, w := range c.Warnings {
 			fmt.Fprintf(&b, "warning: %s\n", w)
 		}
@@ -45,7 +49,7 @@ func TestEncConfLinesAreBounded_11_8(t *testing.T) {
 
 // Every value that a refusal lists as accepted is accepted, and every name in the tables is listed or refused.
 func TestEncConfAcceptsWhatItLists_11_11(t *testing.T) {
-	for _, key := range []string{"kex", "cipher", "kdf", "digest", "kem_mode"} {
+	for _, key := range []string{"kex", "cipher", "kdf", "digest", "kem_mode", "peer"} {
 		_, err := ParseConfig("f", []byte(key+"=?"))
 		if err == nil {
 			t.Fatalf("%s=? is accepted", key)
@@ -57,7 +61,7 @@ func TestEncConfAcceptsWhatItLists_11_11(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if want := map[string]int{"kex": 7, "cipher": 7, "kdf": 8, "digest": 8, "kem_mode": 2}[key]; len(values) != want {
+		if want := map[string]int{"kex": 7, "cipher": 7, "kdf": 8, "digest": 8, "kem_mode": 2, "peer": 2}[key]; len(values) != want {
 			t.Errorf("%s: %d values", key, len(values))
 		}
 	}

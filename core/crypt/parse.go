@@ -38,7 +38,10 @@ func ParseConfig(file string, text []byte) (*Config, error) {
 			}
 		}
 	}
-	if off {
+	switch {
+	case off && c.RequirePeer:
+		return nil, fmt.Errorf("%s: none switches off what peer=required demands, accepted is one of the two", file)
+	case off:
 		return nil, nil
 	}
 	return c, nil

@@ -44,7 +44,12 @@ func (s *Security) server(n core.Name) (*oap.Config, error) {
 		return nil, err
 	}
 	cfg.RequireEncryption = cfg.RequireEncryption || s.Force
+	undecided := cfg.Enc == nil && s.Default == nil
 	s.complete(cfg)
+	if undecided && cfg.Enc != nil {
+		// A server refuses key exchanges below the one that is configured; here none is, so the client's will do.
+		cfg.Enc.Kex = 0
+	}
 	return cfg, nil
 }
 

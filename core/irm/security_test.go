@@ -149,6 +149,30 @@ func TestWhoDemandsEncryption_11_8(t *testing.T) {
 	}
 }
 
+// A system that encrypts everything and has no algorithms configured takes the key exchange that the client's
+// administrator has chosen, and no cipher weaker than its own default (spec 11 §11.4).
+func TestForcedServerTakesTheClientsKeyExchange_11_4(t *testing.T) {
+	for text, want := range map[string]uint16{
+		"": crypt.AES256GCM, "cipher=aes-128-ctr": crypt.AES256GCM, "cipher=chacha20-poly1305": crypt.ChaCha20Poly1305,
+	} {
+		p := newPair(t, irm.Security{Client: fixed(oap.Config{Enc: enc(t, text)})}, irm.Security{Force: true})
+		client, server, err, err2 := p.alloc(core.Request{QoS: core.QoSData})
+		if err != nil || err2 != nil {
+			t.Fatalf("%q: %v, %v", text, err, err2)
+		}
+		if c := client.Info().Cipher; c != want {
+			t.Errorf("%q: %s", text, crypt.CipherName(c))
+		}
+		p.talk(client, server)
+	}
+	// Algorithms that are configured for the system hold.
+	p := newPair(t, irm.Security{Client: fixed(oap.Config{Enc: enc(t, "")})}, irm.Security{Force: true, Default: crypt.DefaultConfig()})
+	_, _, _, err := p.alloc(core.Request{QoS: core.QoSData})
+	if core.CodeOf(err) != core.ErrCrypt || !strings.Contains(err.Error(), "prime256v1, weaker than the server's X25519") {
+		t.Error(err)
+	}
+}
+
 // What is demanded and cannot be had fails the allocation, with the reason, at both ends; nothing falls back.
 func TestWhatCannotBeHadFails_11_8(t *testing.T) {
 	broken := errors.New("enc.conf:1: no")
