@@ -32,7 +32,7 @@ func (c *Conn) piggyback(now clock.Time, h *wire.FRCPHeader) {
 	if !r.active(now) {
 		return
 	}
-	c.addWindow(h)
+	c.addWindow(now, h)
 	if !c.mayAck(now) {
 		return
 	}
@@ -45,11 +45,11 @@ func (c *Conn) piggyback(now clock.Time, h *wire.FRCPHeader) {
 }
 
 // addWindow puts the window into a packet and notes that the peer will know it.
-func (c *Conn) addWindow(h *wire.FRCPHeader) {
+func (c *Conn) addWindow(now clock.Time, h *wire.FRCPHeader) {
 	r := &c.rcv
 	h.Flags |= wire.FRCPFC
 	h.Window = r.rwe
-	r.adv, r.advSize = r.rwe, r.rwe-r.next
+	r.adv, r.advSize, r.advAt = r.rwe, r.rwe-r.next, now
 	r.fcNow = false
 }
 
@@ -66,7 +66,7 @@ func (c *Conn) slideWindow() {
 	if !r.started {
 		return
 	}
-	w := uint32(c.cfg.Window)
+	w := uint32(r.win)
 	if edge := r.next + w - uint32(min(r.ready.len(), int(w))); before(r.rwe, edge) {
 		r.rwe = edge
 	}
@@ -88,7 +88,7 @@ func (c *Conn) nextAck(now clock.Time) *pkt.Buf {
 			h.Ackno = r.next
 		}
 		if !r.final {
-			c.addWindow(&h)
+			c.addWindow(now, &h)
 		}
 	}
 	echo := r.echoNow
@@ -114,6 +114,7 @@ func (c *Conn) buildAck(now clock.Time, h wire.FRCPHeader, echo bool) *pkt.Buf {
 	b := p.Bytes()
 	h.Put(b)
 	b = b[wire.FRCPLen:]
+	c.snd.shown = c.snd.shown || ranges >= 0 || echo
 	if ranges >= 0 {
 		r.putRanges(wire.PutFRCPRanges(b, ranges), ranges)
 		b = b[wire.FRCPRangesLen(ranges):]

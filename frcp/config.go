@@ -13,9 +13,9 @@ import (
 
 // Constants of the protocol (spec 10 §10.22).
 const (
-	StartWindow   = 64      // packets that a run may send before it hears a window
-	MaxWindow     = 1 << 20 // largest window between own members (decision 15)
-	DefaultWindow = 1024
+	StartWindow   = 64                // packets that a run may send before it hears a window
+	MaxWindow     = 1 << 20           // largest window between own members (decision 15)
+	DefaultWindow = 1024              // of raw flows, and of those with a window that does not grow
 	DefaultA      = 10 * time.Second  // longest time before an ack is sent
 	DefaultR      = 120 * time.Second // longest time a packet is retransmitted
 
@@ -60,11 +60,18 @@ func (r *Recovery) UnmarshalText(text []byte) error {
 
 // Params are what an experiment may choose. The zero value stands for the defaults.
 type Params struct {
-	// Window is the number of packets that may wait for the reader, from 64 to 2^20. The default,
-	// 1024, carries 100 Mbit/s over 115 ms in packets of 1400 bytes; the prototype's 256 carries a
-	// quarter of it. A prototype sender obeys a larger window than its own (spec 10 §10.21). Buffers
-	// grow with what waits in them, not with the window.
+	// Window is the number of packets that may wait for the reader, from 64 to 2^20. Zero has it grow by
+	// what the reader takes in a round trip, from 256, the prototype's. Buffers grow with what waits in
+	// them, not with the window.
 	Window int
+	// GrowWindow has a Window that is given grow as well.
+	GrowWindow bool
+	// MaxWindow is how far it grows, up to 2^20, the default; with a peer that may be a prototype 256.
+	MaxWindow int
+	// Memory bounds in bytes what waits at this end, for the reader and for the peer's acks each; default
+	// 64 MiB. A window does not grow beyond what fits with messages as long as the longest so far. What is
+	// too much all the same is dropped, to be sent again, or not taken from the user.
+	Memory int
 	// Recovery says how losses are found.
 	Recovery Recovery
 	// A and R are the bounds of delta-t: until when an ack is sent and until when a packet is
@@ -106,7 +113,11 @@ type Params struct {
 
 // withDefaults replaces the zero values.
 func (p Params) withDefaults() Params {
-	setDefault(&p.Window, DefaultWindow)
+	if p.Window == 0 {
+		p.Window, p.GrowWindow = growStart, true
+	}
+	setDefault(&p.MaxWindow, max(p.Window, MaxWindow))
+	setDefault(&p.Memory, defaultLimit)
 	setDefault(&p.A, DefaultA)
 	setDefault(&p.R, DefaultR)
 	setDefault(&p.AckEvery, 2)
@@ -128,6 +139,10 @@ func (p Params) Validate() error {
 	switch {
 	case p.Window < StartWindow || p.Window > MaxWindow:
 		return fmt.Errorf("window %d, accepted are %d to %d packets", p.Window, StartWindow, MaxWindow)
+	case p.MaxWindow < p.Window || p.MaxWindow > MaxWindow:
+		return fmt.Errorf("max_window %d, accepted are window to %d packets", p.MaxWindow, MaxWindow)
+	case p.Memory < minMemory:
+		return fmt.Errorf("memory %d, accepted is %d bytes or more", p.Memory, minMemory)
 	case int(p.Recovery) >= len(recoveryNames):
 		return fmt.Errorf("recovery %d, accepted are %s", p.Recovery, strings.Join(recoveryNames[:], ", "))
 	case int(p.Pacing) >= len(pacingNames):

@@ -25,6 +25,7 @@ type Conn struct {
 	rec   recovery
 	fin   fin
 	pace  pacer
+	tuner tuner
 	out   fifo[*pkt.Buf] // ready to go, in order
 	stats Stats
 	err   error
@@ -32,13 +33,16 @@ type Conn struct {
 
 // NewConn returns a Conn at the moment of allocation. The configuration must be valid.
 func NewConn(cfg Config, now clock.Time) (*Conn, error) {
+	if cfg.Mode == core.ModeRaw {
+		setDefault(&cfg.Window, DefaultWindow) // nothing tells the peer how much may come
+	}
 	cfg.Params = cfg.withDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	c := &Conn{cfg: cfg, rtt: newRTT(cfg.Recovery)}
 	c.snd = sender{inact: inactivity(3*cfg.MPL+cfg.A+cfg.R) + senderMargin, act: now, rdvAt: clock.Never}
-	c.rcv = receiver{inact: inactivity(2*cfg.MPL + cfg.A + cfg.R), act: now, ackAt: clock.Never, holdAt: clock.Never}
+	c.rcv = receiver{inact: inactivity(2*cfg.MPL + cfg.A + cfg.R), act: now, ackAt: clock.Never, holdAt: clock.Never, win: cfg.Window}
 	c.rec = recovery{timer: clock.Never, reoAt: clock.Never, resendAt: clock.Never}
 	c.pace.at = clock.Never
 	if cfg.Pacing == PacingOff {
@@ -83,6 +87,7 @@ func (c *Conn) recvRaw(p *pkt.Buf) {
 		p.Release()
 		return
 	}
+	c.rcv.bytes += p.Len()
 	c.rcv.ready.push(p)
 }
 
@@ -138,6 +143,7 @@ func (c *Conn) Deliver() *pkt.Buf {
 		return nil
 	}
 	p := c.rcv.ready.pop()
+	c.rcv.bytes -= p.Len()
 	c.stats.Delivered++
 	if c.cfg.Mode != core.ModeRaw {
 		c.slideWindow()
@@ -274,6 +280,7 @@ func (c *Conn) fail(err error) {
 func (c *Conn) dropUnacked() {
 	for s := c.snd.lwe; c.cfg.Mode == core.ModeReliable && s != c.snd.seq; s++ {
 		if e := c.snd.ring.at(s); e.waits {
+			c.snd.bytes -= e.len()
 			e.forget()
 		}
 	}

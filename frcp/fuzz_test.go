@@ -46,7 +46,7 @@ func fuzzSeeds(f *testing.F) {
 func fuzzRecv(f *testing.F, mode core.Mode) {
 	fuzzSeeds(f)
 	f.Fuzz(func(t *testing.T, program []byte) {
-		for _, params := range []Params{{}, {OwnPeer: true}, {PlainAcks: true}, {NoRanges: true, NoUndo: true}, {NoTailProbe: true}, {Recovery: RecoveryPrototype}} {
+		for _, params := range []Params{{}, {OwnPeer: true}, {PlainAcks: true}, {NoRanges: true, NoUndo: true}, {NoTailProbe: true}, {Window: 64, GrowWindow: true, MaxWindow: 100, Memory: minMemory}, {Recovery: RecoveryPrototype}} {
 			pool := pkt.NewPool()
 			c, err := NewConn(Config{
 				Params: params, Mode: mode, MPL: testMPL, Headroom: 32, Pool: pool,
@@ -83,7 +83,7 @@ func fuzzRecv(f *testing.F, mode core.Mode) {
 					}
 				}
 				st := c.Stats()
-				if st.Outstanding < 0 || st.Outstanding > MaxWindow || c.rcv.ready.len() > c.cfg.Window || st.Window > MaxWindow {
+				if st.Outstanding < 0 || st.Outstanding > MaxWindow || c.rcv.ready.len() > c.rcv.win || c.rcv.bytes > c.cfg.Memory || st.Window > MaxWindow {
 					t.Fatalf("out of bounds: %+v, %d ready", st, c.rcv.ready.len())
 				}
 				rest = rest[2+n:]

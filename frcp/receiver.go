@@ -19,6 +19,11 @@ type receiver struct {
 	rwe     uint32     // right window edge
 	adv     uint32     // edge that the peer was told last
 	advSize uint32     // what the peer could send then
+	advAt   clock.Time // when; Never in a run as long as it is what a sender allows itself
+	win     int        // packets that may wait for the reader
+	bytes   int        // that wait, in order or not
+	fresh   uint64     // messages that have arrived, each once
+	longest int        // message of the run, in bytes
 	acked   uint32     // value of next that the peer was told last
 
 	ready  fifo[*pkt.Buf]  // in order, waiting for the user
@@ -87,8 +92,9 @@ func (c *Conn) accept(now clock.Time, seq uint32, p *pkt.Buf) {
 		return
 	}
 	r.act = now
+	r.longest = max(r.longest, p.Len())
 	if c.cfg.Mode == core.ModeOrdered {
-		c.acceptOrdered(seq, off, p)
+		c.acceptOrdered(now, seq, off, p)
 		return
 	}
 	switch {
@@ -100,6 +106,9 @@ func (c *Conn) accept(now clock.Time, seq uint32, p *pkt.Buf) {
 		c.stats.OutOfWindow++
 		r.ackNow = true
 		p.Release()
+	case r.bytes+p.Len() > c.cfg.Memory, off > 0 && r.bytes+p.Len() > c.cfg.Memory/2: // what is next has room
+		c.stats.Refused++
+		p.Release()
 	case off == 0:
 		c.acceptNext(now, p)
 	default:
@@ -108,20 +117,24 @@ func (c *Conn) accept(now clock.Time, seq uint32, p *pkt.Buf) {
 }
 
 // acceptOrdered skips gaps and drops what comes late (spec 10 §10.12).
-func (c *Conn) acceptOrdered(seq uint32, off int32, p *pkt.Buf) {
+func (c *Conn) acceptOrdered(now clock.Time, seq uint32, off int32, p *pkt.Buf) {
 	r := &c.rcv
 	switch {
 	case off < 0:
 		c.stats.Late++
 		p.Release()
 		return
-	case r.ready.len() >= c.cfg.Window:
+	case r.ready.len() >= r.win || r.bytes+p.Len() > c.cfg.Memory:
 		c.stats.OutOfWindow++
 		p.Release()
 		return
 	}
 	r.next, r.stuck = seq+1, false
+	r.fresh++
 	c.keep(p)
+	if c.cfg.GrowWindow {
+		c.tune(now)
+	}
 }
 
 // keep queues a message that is in order.
@@ -131,13 +144,18 @@ func (c *Conn) keep(p *pkt.Buf) {
 		c.slideWindow()
 		return
 	}
+	c.rcv.bytes += p.Len()
 	c.rcv.ready.push(p)
 }
 
 func (c *Conn) acceptNext(now clock.Time, p *pkt.Buf) {
 	r := &c.rcv
 	r.next++
+	r.fresh++
 	c.keep(p)
+	if c.cfg.GrowWindow {
+		c.tune(now)
+	}
 	if len(r.ranges) == 0 {
 		r.pending++
 		if r.pending >= c.cfg.AckEvery {
@@ -154,6 +172,7 @@ func (c *Conn) acceptNext(now clock.Time, p *pkt.Buf) {
 	}
 	for ; r.next != r.ranges[0].End; r.next++ {
 		slot := r.ring.at(r.next)
+		r.bytes -= (*slot).Len()
 		c.keep(*slot)
 		*slot = nil
 	}
@@ -172,6 +191,8 @@ func (c *Conn) acceptEarly(seq uint32, p *pkt.Buf) {
 		return
 	}
 	*slot = p
+	r.fresh++
+	r.bytes += p.Len()
 	c.stats.OutOfOrder++
 	r.lately[r.arrivals&(len(r.lately)-1)] = seq
 	r.arrivals++
@@ -210,9 +231,10 @@ func (r *receiver) insertRange(seq uint32) {
 func (c *Conn) startRecvRun(now clock.Time, seq uint32) {
 	r := &c.rcv
 	r.dropEarly()
-	r.started, r.stuck = true, false
+	r.started, r.stuck, r.advAt, r.longest = true, false, clock.Never, 0
+	c.tuner = tuner{}
 	r.act, r.next, r.acked = now, seq, seq
-	r.rwe = seq + uint32(max(0, c.cfg.Window-r.ready.len()))
+	r.rwe = seq + uint32(max(0, r.win-r.ready.len()))
 	r.adv, r.advSize = seq+StartWindow, StartWindow // what a sender allows itself
 	r.pending, r.ackAt, r.ackNow, r.fcNow = 0, clock.Never, false, false
 }
@@ -271,8 +293,8 @@ func (c *Conn) recvRdvs(now clock.Time, x *extensions) {
 	}
 	// The sender is at an edge that we gave it and asks again although the reader has taken all: the
 	// rest of the window was lost on the way and will not move the edge.
-	if r.stuck && r.ready.len() == 0 && r.rwe-r.next <= uint32(MaxWindow-c.cfg.Window) {
-		r.rwe += uint32(c.cfg.Window)
+	if r.stuck && r.ready.len() == 0 && r.rwe-r.next <= uint32(MaxWindow-r.win) {
+		r.rwe += uint32(r.win)
 	}
 	r.stuck = true
 }
@@ -280,7 +302,9 @@ func (c *Conn) recvRdvs(now clock.Time, x *extensions) {
 // drop releases all that was received and not delivered.
 func (r *receiver) drop() {
 	for r.ready.len() > 0 {
-		r.ready.pop().Release()
+		p := r.ready.pop()
+		r.bytes -= p.Len()
+		p.Release()
 	}
 	r.ready.drop()
 	r.dropStrays()
@@ -301,6 +325,7 @@ func (r *receiver) dropEarly() {
 	for _, g := range r.ranges {
 		for s := g.Start; s != g.End; s++ {
 			slot := r.ring.at(s)
+			r.bytes -= (*slot).Len()
 			(*slot).Release()
 			*slot = nil
 		}

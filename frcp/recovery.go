@@ -192,6 +192,7 @@ func (c *Conn) arrived(now clock.Time, e *sent, ev *ackEvent) {
 		ev.resent, r.lossy = true, true
 		c.rackUpdate(now, e.last)
 	}
+	c.snd.bytes -= e.len()
 	e.forget()
 }
 

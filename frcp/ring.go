@@ -79,6 +79,14 @@ func (e *sent) keep(p *pkt.Buf) {
 	e.p = p.Clone()
 }
 
+// len returns the length of the copy in bytes.
+func (e *sent) len() int {
+	if e.p != nil {
+		return e.p.Len()
+	}
+	return int(e.stored) + int(e.phantom)
+}
+
 // copy returns a copy of the packet with at least the given headroom.
 func (e *sent) copy(pool *pkt.Pool, headroom int) *pkt.Buf {
 	if e.p != nil {

@@ -17,6 +17,7 @@ type sender struct {
 	seq     uint32 // next to send
 	rwe     uint32 // first that may not be sent
 	ring    sendRing
+	bytes   int   // in ring
 	inact   int64 // s
 	// act is the time of the last packet of any kind, not only of data as in the prototype, whose
 	// receivers stay active with every packet: a run begun before they are inactive is lost to them.
@@ -25,6 +26,7 @@ type sender struct {
 	heard    bool // a window was received in this run
 	acked    bool // an ack was received in this run: the peer knows it
 	askRdvs  bool // a rendez-vous is due
+	shown    bool // an extension was sent in this run: the peer knows us
 	rdvAt    clock.Time
 	rdvEvery time.Duration
 }
@@ -65,9 +67,9 @@ func (c *Conn) Send(now clock.Time, p *pkt.Buf) error {
 	return nil
 }
 
-// windowOpen reports whether the window has room behind what was taken so far.
+// windowOpen reports whether the window, and the memory, has room behind what was taken so far.
 func (c *Conn) windowOpen() bool {
-	return before(c.snd.seq+uint32(c.pace.wait.len()), c.snd.rwe)
+	return before(c.snd.seq+uint32(c.pace.wait.len()), c.snd.rwe) && c.snd.bytes+c.pace.bytes < c.cfg.Memory
 }
 
 // sendData is spec 10 §10.7.
@@ -102,6 +104,7 @@ func (c *Conn) track(now clock.Time, p *pkt.Buf) {
 	e := s.ring.at(q)
 	e.first, e.last = now, c.rec.mark(now)
 	e.keep(p)
+	s.bytes += e.len()
 	if c.cfg.Recovery == RecoveryPrototype {
 		c.trackPrototype(now, q, e)
 	} else if c.rec.timer == clock.Never {
@@ -121,7 +124,7 @@ func (c *Conn) startSendRun(now clock.Time) {
 	if c.cfg.Mode == core.ModeOrdered {
 		q &= math.MaxInt32
 	}
-	s.started, s.acked, s.heard, s.blocked = true, false, false, false
+	s.started, s.acked, s.heard, s.blocked, s.shown = true, false, false, false, false
 	s.rdvAt, s.rdvEvery = clock.Never, 0
 	s.lwe, s.seq, s.rwe, s.act = q, q, q+StartWindow, now
 	c.rec.newRun(q)
@@ -137,6 +140,9 @@ func (c *Conn) CanSend(now clock.Time) bool {
 func (c *Conn) block(now clock.Time) {
 	s := &c.snd
 	s.blocked = true
+	if c.cfg.Mode == core.ModeReliable && !s.shown && !c.cfg.OwnPeer && c.canAsk() {
+		s.shown, c.rec.ask = true, true // a peer that knows us for one of its own grants more
+	}
 	if s.rdvAt != clock.Never {
 		return
 	}
@@ -201,6 +207,7 @@ func (c *Conn) nextRdvs(now clock.Time) *pkt.Buf {
 		return nil
 	}
 	probe := c.rec.ask && !c.cfg.PlainAcks
+	s.shown = s.shown || probe
 	s.askRdvs, c.rec.ask = false, false
 	s.act = now
 	c.stats.Rdvs++

@@ -34,7 +34,7 @@ func TestBadInputIsNamed(t *testing.T) {
 		},
 		{
 			"unknown key below", "{recovery: rack}", "{windows: 64}",
-			`f.yaml:13: frcp: "windows": unknown key; did you mean window? accepted are recovery, tail_probe, undo, ranges, pacing, window, a, r, ack_every, ack_delay, first_ack_delay, plain_acks, key_epoch`,
+			`f.yaml:13: frcp: "windows": unknown key; did you mean window? accepted are recovery, tail_probe, undo, ranges, pacing, window, window_auto, max_window, memory, a, r, ack_every, ack_delay, first_ack_delay, plain_acks, key_epoch`,
 		},
 		{
 			"key in another case", "seeds: [1]", "Seeds: [1]",

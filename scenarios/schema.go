@@ -245,6 +245,9 @@ type FRCP struct {
 	Ranges        *bool    `mapstructure:"ranges"`                                // received ranges in pure acks; default true
 	Pacing        string   `mapstructure:"pacing" enum:"rate|off"`                // when data that the window allows is sent
 	Window        int      `mapstructure:"window" min:"64" max:"1048576"`         // packets that may wait for the reader
+	WindowAuto    *bool    `mapstructure:"window_auto"`                           // it grows by what the reader takes; default true without window
+	MaxWindow     int      `mapstructure:"max_window" min:"64" max:"1048576"`     // how far
+	Memory        Size     `mapstructure:"memory" min:"64kB"`                     // that each end has for what waits
 	A             Duration `mapstructure:"a" min:"1ms" max:"1h"`                  // delta-t: longest time before an ack
 	R             Duration `mapstructure:"r" min:"1ms" max:"1h"`                  // delta-t: longest time of retransmission
 	AckEvery      int      `mapstructure:"ack_every" min:"1" max:"524288"`        // ack at the latest after so many packets

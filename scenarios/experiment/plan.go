@@ -44,7 +44,11 @@ func Transport(f scenarios.FRCP) (frcp.Params, error) {
 	p := frcp.Params{
 		Window: f.Window, AckEvery: f.AckEvery, AckDelay: f.AckDelay.D(), A: f.A.D(), R: f.R.D(),
 		FirstAckDelay: f.FirstAckDelay.D(), PlainAcks: f.PlainAcks, KeyEpoch: uint32(f.KeyEpoch),
+		GrowWindow: f.WindowAuto != nil && *f.WindowAuto, MaxWindow: f.MaxWindow, Memory: int(f.Memory),
 		NoTailProbe: off(f.TailProbe), NoUndo: off(f.Undo), NoRanges: off(f.Ranges),
+	}
+	if f.Window == 0 && off(f.WindowAuto) {
+		p.Window = frcp.DefaultWindow
 	}
 	if f.Pacing != "" {
 		if err := p.Pacing.UnmarshalText([]byte(f.Pacing)); err != nil {
