@@ -11,7 +11,7 @@ import (
 func flips(b []byte) iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
 		for i := range 8 * len(b) {
-			const edge = 8 * 200
+			const edge = 8 * 80
 			if i > edge && i < 8*len(b)-edge && i%8 != i/8%8 {
 				continue
 			}

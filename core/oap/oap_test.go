@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -241,3 +242,33 @@ func TestEntropyFailureIsReported(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// A source of entropy that ends at any byte is an error that says so, at either side, and never a weaker key.
+func TestEntropyThatEndsIsReported(t *testing.T) {
+	for name, p := range pairs(t) {
+		_, request, _, _ := p.messages(t)
+		enough := 0
+		for n := 0; enough < 2 && n < 400; n++ {
+			enough = 0
+			limited := func(seed byte) core.Env {
+				env := system(seed)
+				env.Entropy = io.LimitReader(env.Entropy, int64(n))
+				return env
+			}
+			if _, b, err := NewRequest(limited(1), "oenc", p.client); err == nil {
+				enough++
+			} else if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || b != nil {
+				t.Errorf("%s: request with %d bytes: %v", name, n, err)
+			}
+			var s Server
+			if b, out, err := s.Respond(limited(2), p.server, request); err == nil {
+				enough++
+			} else if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || b != nil || out != (Outcome{}) {
+				t.Errorf("%s: response with %d bytes: %v", name, n, err)
+			}
+		}
+		if enough < 2 {
+			t.Errorf("%s: 400 bytes are not enough", name)
+		}
+	}
+}
