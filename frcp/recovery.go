@@ -178,7 +178,7 @@ func (c *Conn) arrived(now clock.Time, e *sent, ev *ackEvent) {
 			r.reo, r.reordered = max(r.reo, age-r.rtt), true // overtaken, not lost
 		}
 		c.rackUpdate(now, e.last)
-	case c.rtt.min > 0 && age < c.rtt.min*3/4:
+	case c.rtt.tooSoon(age):
 		// Too soon for the latest transmission: the one before has arrived (Eifel, RFC 3522, by time).
 		c.stats.Spurious++
 		ev.spurious = !c.cfg.NoUndo
@@ -196,6 +196,18 @@ func (c *Conn) arrived(now clock.Time, e *sent, ev *ackEvent) {
 	e.forget()
 }
 
+// ackMayWait returns how long the peer may have waited before it acknowledged so many packets: what a
+// retransmission fills a gap with is acknowledged at once, and must not look as if it came too soon.
+func (c *Conn) ackMayWait(newly int) time.Duration {
+	switch {
+	case newly >= c.cfg.AckEvery:
+		return 0
+	case c.rtt.prompt == 0:
+		return max(c.cfg.AckDelay, c.cfg.FirstAckDelay)
+	}
+	return c.cfg.AckDelay
+}
+
 // progress updates the estimators and restarts the timer.
 func (c *Conn) progress(now clock.Time, ev *ackEvent) {
 	r, s := &c.rec, &c.snd
@@ -204,7 +216,7 @@ func (c *Conn) progress(now clock.Time, ev *ackEvent) {
 		return
 	}
 	if ev.sampled && !ev.resent { // Karn: with a retransmission among them it is unclear what was acknowledged
-		c.rtt.sample(ev.sample)
+		c.rtt.answered(ev.sample, c.ackMayWait(ev.newly))
 	} else {
 		c.rtt.reset()
 	}
@@ -256,7 +268,7 @@ func (c *Conn) recvEcho(now clock.Time, x wire.FRCPProbe, known bool) {
 		return
 	}
 	r.asked, r.probes = false, 0
-	c.rtt.sample(now.Sub(at))
+	c.rtt.answered(now.Sub(at), 0)
 	if s.lwe == s.seq || c.cfg.Recovery == RecoveryPrototype {
 		return
 	}

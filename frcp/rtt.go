@@ -7,6 +7,8 @@ type rtt struct {
 	srtt, mdev, rto, min time.Duration
 	slack                time.Duration // what acks may be late without anything being wrong
 	floor                time.Duration
+	// prompt is the least round trip with what the peer may have delayed its ack taken off; 0 = not known.
+	prompt time.Duration
 }
 
 // ackSlack covers the peer's delayed ack and the tick of a prototype (decision 14).
@@ -44,6 +46,17 @@ func (e *rtt) sample(m time.Duration) {
 	e.mdev = max(e.mdev, 100)
 	e.reset()
 }
+
+// answered takes a measurement of which the peer may have waited so long before it answered.
+func (e *rtt) answered(m, waited time.Duration) {
+	e.sample(m)
+	if m -= waited; m > 0 && (e.prompt == 0 || m < e.prompt) {
+		e.prompt = m
+	}
+}
+
+// tooSoon reports whether an ack cannot be that of a transmission of such an age.
+func (e *rtt) tooSoon(age time.Duration) bool { return e.prompt > 0 && age < e.prompt*3/4 }
 
 // base is the time-out without a back-off.
 func (e *rtt) base() time.Duration {

@@ -22,11 +22,12 @@ type sender struct {
 	// act is the time of the last packet of any kind, not only of data as in the prototype, whose
 	// receivers stay active with every packet: a run begun before they are inactive is lost to them.
 	act      clock.Time
-	blocked  bool // a Send was refused
-	heard    bool // a window was received in this run
-	acked    bool // an ack was received in this run: the peer knows it
-	askRdvs  bool // a rendez-vous is due
-	shown    bool // an extension was sent in this run: the peer knows us
+	blocked  bool       // a Send was refused
+	heard    bool       // a window was received in this run, and not too long ago
+	heardAt  clock.Time // the last one
+	acked    bool       // an ack was received in this run: the peer knows it
+	askRdvs  bool       // a rendez-vous is due
+	shown    bool       // an extension was sent in this run: the peer knows us
 	rdvAt    clock.Time
 	rdvEvery time.Duration
 }
@@ -125,7 +126,7 @@ func (c *Conn) startSendRun(now clock.Time) {
 		q &= math.MaxInt32
 	}
 	s.started, s.acked, s.heard, s.blocked, s.shown = true, false, false, false, false
-	s.rdvAt, s.rdvEvery = clock.Never, 0
+	s.rdvAt, s.rdvEvery, s.heardAt = clock.Never, 0, now
 	s.lwe, s.seq, s.rwe, s.act = q, q, q+StartWindow, now
 	c.rec.newRun(q)
 }
@@ -165,7 +166,7 @@ func (c *Conn) recvWindow(now clock.Time, h wire.FRCPHeader) {
 		c.stats.BadAcks++
 		return
 	}
-	s.heard = true
+	s.heard, s.heardAt = true, now
 	if before(s.rwe, edge) {
 		s.rwe = edge
 		c.rec.dupacks = 0
@@ -192,9 +193,13 @@ func (c *Conn) rendezvous(now clock.Time) {
 	s.rdvEvery = min(2*s.rdvEvery, rdvsMax)
 	s.rdvAt = now.Add(s.rdvEvery)
 	s.askRdvs = true
-	// If the whole first window of an ordered run was lost, the peer knows of no run and cannot answer.
-	// The first window is our own grant; one more packet of it shows whether the path is back.
-	if c.cfg.Mode == core.ModeOrdered && !s.heard {
+	if now.Sub(s.heardAt) > time.Duration(c.rcv.inact)*time.Second {
+		s.heard = false // the peer has forgotten the run by now, if it could not be asked for so long
+	}
+	// A peer that knows of no run cannot answer: when the whole first window of an ordered run was lost, or
+	// when the path was dead for longer than a run is remembered. One packet beyond the window, which can
+	// begin a run there, shows whether the path is back.
+	if !s.heard {
 		s.rwe = s.seq + 1
 		s.blocked = false
 	}

@@ -1,0 +1,127 @@
+package frcp
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"ouroboros/core"
+	"ouroboros/core/clock"
+	"ouroboros/core/pkt"
+)
+
+// A path that was dead for longer than the receiver remembers the run, with a writer that waits for a window: the
+// receiver cannot answer, so the writer comes to send a packet that begins a run there (spec 10 §10.6, §10.11).
+func TestAWriterGetsOverAPathThatWasDeadForLong(t *testing.T) {
+	for _, mode := range []core.Mode{core.ModeOrdered, core.ModeReliable} {
+		t.Run(mode.String(), func(t *testing.T) {
+			params := Params{A: time.Second, R: 5 * time.Second, Window: StartWindow, OwnPeer: true}
+			a, pool := newTestConn(t, mode, params, 1)
+			b, _ := newTestConn(t, mode, params, 2)
+			var now clock.Time
+			got := 0
+			take := func(p *pkt.Buf) { got++; p.Release() }
+			send := func() (n int) {
+				for {
+					p := pool.Get(32, 10)
+					if err := a.Send(now, p); errors.Is(err, core.ErrWouldBlock) {
+						p.Release()
+						return n
+					} else if err != nil {
+						t.Fatal(err)
+					}
+					n++
+				}
+			}
+			send()
+			pump(now, a, b, take)
+			// The reader stops, and the window closes; on ordered flows what is sent then is lost with it.
+			send()
+			for p := a.Next(now); p != nil; p = a.Next(now) {
+				b.Recv(now, p)
+			}
+			for p := b.Next(now); p != nil; p = b.Next(now) {
+				a.Recv(now, p)
+			}
+			for until := now.Add(30 * time.Second); now < until; now = now.Add(100 * time.Millisecond) { // nothing arrives
+				for _, c := range []*Conn{a, b} {
+					if c.Deadline() <= now {
+						c.Tick(now)
+					}
+					for p := c.Next(now); p != nil; p = c.Next(now) {
+						p.Release()
+					}
+				}
+				if a.CanSend(now) {
+					p := pool.Get(32, 10)
+					if err := a.Send(now, p); errors.Is(err, core.ErrWouldBlock) {
+						p.Release()
+					}
+				}
+			}
+			if mode == core.ModeReliable && a.Err() != nil {
+				return // the packet that was to show it was not acknowledged in time, which is told
+			}
+			for p := b.Deliver(); p != nil; p = b.Deliver() {
+				take(p)
+			}
+			before := got
+			for until := now.Add(10 * time.Second); now < until; now = now.Add(100 * time.Millisecond) {
+				for _, c := range []*Conn{a, b} {
+					if c.Deadline() <= now {
+						c.Tick(now)
+					}
+				}
+				if a.CanSend(now) {
+					send()
+				}
+				pump(now, a, b, take)
+			}
+			if got < before+StartWindow {
+				t.Errorf("%d messages were delivered after the path came back", got-before)
+			}
+			a.Release()
+			b.Release()
+		})
+	}
+}
+
+// A writer that the flow below refused asks for a window when that has closed meanwhile.
+func TestAWriterThatWasRefusedBelowAsksForAWindow(t *testing.T) {
+	b := newBench(t, core.QoSBestEffort, Params{})
+	for range StartWindow - 1 {
+		if err := b.write("x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.full = true
+	if err := b.write("held"); err != nil { // it uses the window up, and waits for the flow below
+		t.Fatal(err)
+	}
+	if err := b.write("y"); !errors.Is(err, core.ErrWouldBlock) {
+		t.Fatalf("%v, want a refusal", err)
+	}
+	b.full = false
+	b.e.Writable()
+	sent := len(b.written)
+	b.run(time.Second)
+	if len(b.written) == sent {
+		t.Error("nobody has asked for the window")
+	}
+}
+
+// A peer that delays the acks of lone packets, and answers a retransmission that fills a gap at once, is not taken for
+// one that has got the first transmission: with that, the round trip would be taken for as long as the gap was.
+func TestAnAckAtOnceIsNotTooSoon(t *testing.T) {
+	c, _ := newTestConn(t, core.ModeReliable, Params{AckDelay: 10 * time.Millisecond, FirstAckDelay: 10 * time.Millisecond}, 1)
+	const path = 15 * time.Millisecond
+	for range 20 {
+		c.rtt.answered(path+10*time.Millisecond, c.ackMayWait(1))
+	}
+	if c.rtt.tooSoon(path) {
+		t.Errorf("an ack after %v is too soon: the least round trip is %v", path, c.rtt.prompt)
+	}
+	if !c.rtt.tooSoon(path / 2) {
+		t.Errorf("an ack after %v is not too soon: the least round trip is %v", path/2, c.rtt.prompt)
+	}
+}
