@@ -35,6 +35,7 @@ type Network struct {
 	changing   bool // nodes join, leave or are restarted
 	failed     []error
 	dead       []ipcp // of killed nodes
+	deadShims  []Shim
 }
 
 // Build assembles the network of a scenario in a world. Nothing has happened in it yet: its layers come
@@ -146,7 +147,10 @@ func (n *Network) Close() {
 	for _, p := range n.dead {
 		p.Leave()
 	}
-	n.dead = nil
+	for _, p := range n.deadShims {
+		p.Abandon()
+	}
+	n.dead, n.deadShims = nil, nil
 	for k := len(n.Layers) - 1; k >= 0; k-- {
 		for _, m := range n.Layers[k].members {
 			if err := m.Leave(); err != nil {
@@ -163,6 +167,7 @@ func (n *Network) Kill(s *System) {
 	}
 	s.alive = false
 	n.World.Kill(s.Name)
+	n.deadShims = append(n.deadShims, s.shims...)
 	for _, m := range s.members {
 		m.lost()
 		n.dead = append(n.dead, m.ipcp)

@@ -158,6 +158,8 @@ type Shim interface {
 	core.Provider
 	// Flows returns the number of flow ends, those that wait for a reply included.
 	Flows() int
+	// Abandon ends all flows, on a system that has ended.
+	Abandon()
 }
 
 // newShim makes a shim over the own end of a wire. On the point-to-point wires of a scenario every name

@@ -184,6 +184,10 @@ func (f *flow) abort(err error) {
 	}
 	f.discard()
 	f.end = err
+	if f.a.env.Ended() { // no call of its own comes any more, and the user gives back what it holds
+		f.catchUp()
+		return
+	}
 	f.post()
 }
 

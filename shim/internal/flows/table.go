@@ -82,3 +82,22 @@ func (m *Machine) Flows() int {
 	}
 	return n
 }
+
+// Abandon ends all flows at once, with core.ErrFlowDown. It is for a system that has ended: users that wait for
+// timers there give back what they hold.
+func (m *Machine) Abandon() {
+	for _, e := range m.table {
+		if e == nil {
+			continue
+		}
+		s := e.sink
+		e.Close(0)
+		if s != nil {
+			s.Closed(core.ErrFlowDown)
+		}
+	}
+	for _, o := range m.tx.mgmt {
+		o.p.Release()
+	}
+	m.tx.mgmt = nil
+}
