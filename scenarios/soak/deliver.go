@@ -69,6 +69,7 @@ func (e *end) identify(b []byte) bool {
 func (e *end) check(b []byte) {
 	w := e.in()
 	w.got++
+	w.heard = e.env.Now()
 	e.p.r.res.Delivered++
 	mode := e.p.mode()
 	if mode == core.ModeReliable {
@@ -88,7 +89,6 @@ func (e *end) check(b []byte) {
 		return
 	}
 	e.note(event{what: "delivered", n: len(b), seq: uint64(seq)})
-	w.at = max(w.at, w.times[seq])
 	if mode == core.ModeOrdered {
 		if int64(seq) <= w.last {
 			e.wrong(promiseOrdered, "message %d is delivered after message %d", seq, w.last)
@@ -106,7 +106,6 @@ func (e *end) checkNext(b []byte, w *written) {
 		return
 	}
 	e.note(event{what: "delivered", n: len(b), seq: uint64(seq)})
-	w.at = w.times[seq]
 	if len(b) != int(w.sizes[seq]) || !holds(b, w.of, uint32(seq)) {
 		e.wrong(promiseReliable, "a message of %d bytes is delivered instead of message %d, of %d bytes: %s", len(b), seq, w.sizes[seq], e.what(b))
 	}

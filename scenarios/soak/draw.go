@@ -3,6 +3,7 @@ package soak
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"ouroboros/core"
@@ -35,6 +36,8 @@ type drawer struct {
 	layers  []string         // unicast, in order
 
 	certified bool // systems have certificates
+	tagless   bool // the cipher has no tag
+	jumbo     bool // frames are long
 }
 
 // drawn is a link of the plan with the values that others are chosen by.
@@ -51,8 +54,8 @@ func Draw(seed uint64) (*Plan, error) {
 	sc.Schema, sc.Name, sc.Seeds = scenarios.SchemaVersion, fmt.Sprintf("soak-%d", seed), []uint64{seed}
 	sc.Description = "drawn for the fault campaign"
 	d.topology()
-	d.stack()
 	d.security()
+	d.stack()
 	end := d.times()
 	sc.Duration = scenarios.Duration(end)
 	d.flows(end)
@@ -158,7 +161,7 @@ func (d *drawer) wire(w *drawn) scenarios.Wire {
 	detect := scenarios.Duration(pick(d, 0, time.Millisecond, 10*time.Millisecond, time.Second))
 	out := scenarios.Wire{Name: w.name, Ends: []string{d.nodes[w.a], d.nodes[w.b]}}
 	out.Rate, out.Delay, out.Detect = &rate, &delay, &detect
-	out.Queue = &scenarios.Queue{Packets: int(min(max(w.rate*60/1000/12000, 4), 200)), Full: "drop"}
+	out.Queue = &scenarios.Queue{Bytes: scenarios.Size(w.rate / 8 * 60 / 1000), Full: "drop"}
 	if d.odds(6) {
 		mtu := scenarios.Size(pick(d, 600, 1280, 1400))
 		out.MTU = &mtu
@@ -176,6 +179,11 @@ func (d *drawer) stack() {
 		}
 	}
 	l.Params.MTU = d.longest()
+	if l.Policies.Scheduler.Name != "fifo" && d.odds(2) { // packets wait where they are ordered
+		for i := range d.p.Scenario.Topology.Wires {
+			d.p.Scenario.Topology.Wires[i].Queue = nil
+		}
+	}
 	sc := &d.p.Scenario
 	sc.Layers = append(sc.Layers, l)
 	d.layers = append(d.layers, l.Name)
@@ -193,16 +201,23 @@ func (d *drawer) stack() {
 // longest returns the longest packet that every way in the layer over the wires takes, whatever the shims.
 func (d *drawer) longest() scenarios.Size {
 	const headers = 150 // of shims, data transfer, and the protocol between members
-	out := scenarios.Size(1500)
+	out := scenarios.Size(1 << 16)
 	for _, w := range d.p.Scenario.Topology.Wires {
+		mtu := scenarios.Size(1500)
 		if w.MTU != nil {
-			out = min(out, *w.MTU)
+			mtu = *w.MTU
 		}
+		out = min(out, mtu)
 	}
 	return out - headers
 }
 
-func (d *drawer) shim() string { return pick(d, "eth-dix", "eth-llc", "udp4", "udp6", "direct") }
+func (d *drawer) shim() string {
+	if d.jumbo { // a length of 1500 is the most that an LLC frame can say
+		return pick(d, "eth-dix", "udp4", "udp6", "direct")
+	}
+	return pick(d, "eth-dix", "eth-llc", "udp4", "udp6", "direct")
+}
 
 // unicast draws a layer.
 func (d *drawer) unicast(name string) scenarios.Layer {
@@ -213,6 +228,9 @@ func (d *drawer) unicast(name string) scenarios.Layer {
 		l.QoS.Timeout = &t
 	}
 	l.Policies = d.policies()
+	if l.Policies.Routing.Name == "static" { // its map keeps the address that a member had before
+		l.Policies.Addressing = policy("sequential")
+	}
 	l.Params.MPL = d.seconds(1, 2)
 	l.Params.Queue = pick(d, 4, 64, 256)
 	l.Params.MaxTTL = pick(d, 20, 60)
@@ -234,7 +252,20 @@ func (d *drawer) security() {
 	if d.odds(4) {
 		r.Kex = pick(d, "prime256v1", "secp384r1", "secp521r1", "ML-KEM-768", "ML-KEM-1024", "X25519MLKEM768")
 	}
+	if strings.Contains(r.Kex, "MLKEM") || strings.Contains(r.Kex, "ML-KEM") { // its keys do not fit in shorter frames
+		d.jumbo = true
+		jumbo := scenarios.Size(9000)
+		fast := scenarios.Rate(50_000_000) // at less, a single frame is a load that congestion policies see for long
+		for i := range d.p.Scenario.Topology.Wires {
+			w := &d.p.Scenario.Topology.Wires[i]
+			w.MTU = &jumbo
+			if *w.Rate < fast {
+				w.Rate, w.Queue = &fast, &scenarios.Queue{Bytes: scenarios.Size(fast / 8 * 60 / 1000), Full: "drop"}
+			}
+		}
+	}
 	r.Cipher = pick(d, "aes-128-gcm", "aes-192-gcm", "aes-256-gcm", "chacha20-poly1305", "chacha20-poly1305", "aes-128-ctr", "aes-256-ctr")
+	d.tagless = strings.HasSuffix(r.Cipher, "-ctr")
 	r.KDF = pick(d, "sha256", "sha384", "sha512", "sha3-256", "blake2b512", "blake2s256")
 	r.Digest = pick(d, "sha256", "sha512", "sha3-512", "blake2s256")
 	if d.odds(4) && certificates {

@@ -24,6 +24,20 @@ func (d *drawer) misfortunes() {
 	for range 1 + d.IntN(4) {
 		d.fault(d.silence[1], d.calm())
 	}
+	if dirty(&d.p.Scenario) {
+		d.armour()
+	}
+}
+
+// armour has members whose protocol keeps a state check what they get: a sequence number with a wrong bit could
+// otherwise take a flow between them a million packets ahead, and their QoS says that they accept it.
+func (d *drawer) armour() {
+	none := uint32(0)
+	for i := range d.p.Scenario.Layers {
+		if q := &d.p.Scenario.Layers[i].QoS; q.Preset != "raw" {
+			q.BER = &none
+		}
+	}
 }
 
 // fault draws one that is over by the end.
@@ -60,7 +74,7 @@ func (d *drawer) fault(from, to time.Duration) {
 		set(scenarios.LinkParams{Jitter: &j})
 	case "slow":
 		r := scenarios.Rate(pick[int64](d, 500_000, 1_000_000, 2_000_000))
-		q := scenarios.Queue{Packets: 4, Full: "drop"}
+		q := scenarios.Queue{Bytes: 6000, Full: "drop"}
 		set(scenarios.LinkParams{Rate: &r, Queue: &q})
 	case "half-dead":
 		f.Link, f.Set, f.For, f.Direction = scenarios.Patterns{w}, &scenarios.LinkParams{Loss: share(1)}, scenarios.Period(long), pick(d, "forward", "backward")

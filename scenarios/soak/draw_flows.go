@@ -91,6 +91,9 @@ func (d *drawer) frcp(f *Flow) {
 		}
 	}
 	x.KeyEpoch = pick(d, 0, 16, 64, 1000)
+	if d.tagless { // nothing tells such a cipher which key it is, but one bit: it is not made to change it
+		x.KeyEpoch = 0
+	}
 	if d.odds(3) {
 		x.A = d.seconds(1, 2, 5)
 		x.R = d.seconds(10, 20, 40)
@@ -109,6 +112,7 @@ func (d *drawer) bursts(end time.Duration) []Burst {
 	out = append(out, d.burst(from, d.calm()))
 	last := d.burst(d.calm()+d.upTo(20*time.Second), end-flush)
 	last.Interval, last.Count = scenarios.Duration(d.between(200*time.Millisecond, 2*time.Second)), 1+d.IntN(3)
+	last.Max = max(last.Min, min(last.Max, 300)) // less than what the slowest link carries
 	return append(out, last)
 }
 

@@ -20,7 +20,7 @@ type written struct {
 	next  int       // reliable: the message that must be delivered next
 	last  int64     // ordered: the latest one delivered; -1 before
 	got   uint64    // messages delivered
-	at    core.Time // write time of the latest delivery
+	heard core.Time // latest delivery
 }
 
 // life is one flow of a pair: from its allocation to the failure of either end.
@@ -228,6 +228,9 @@ func (e *end) State(bool) {}
 
 // Closed ends the program.
 func (e *end) Closed(err error) {
+	if e.dead {
+		return
+	}
 	e.told, e.err, e.blocked = e.env.Now(), err, clock.Never
 	e.note(event{what: "told", err: err})
 	e.stop()

@@ -182,7 +182,6 @@ func plainLayers(s *shrinker) (less bool) {
 func plainWires(s *shrinker) (less bool) {
 	for i := range s.best.Scenario.Topology.Wires {
 		at := func(p *Plan) *scenarios.LinkParams { return &p.Scenario.Topology.Wires[i].LinkParams }
-		less = reset(s, func(p *Plan) **scenarios.Size { return &at(p).MTU }, func(x *scenarios.Size) bool { return x != nil }) || less
 		less = reset(s, func(p *Plan) **scenarios.Duration { return &at(p).Detect }, func(x *scenarios.Duration) bool { return x != nil && *x != 0 }) || less
 	}
 	return less

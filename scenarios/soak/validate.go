@@ -34,6 +34,9 @@ func (p *Plan) Validate() error {
 		return fmt.Errorf("scenario: topology: it is in pieces; accepted is one in which every node can reach every other")
 	}
 	names := g.NodeNames()
+	if err := p.returns(); err != nil {
+		return err
+	}
 	if len(p.Flows) > maxFlows {
 		return fmt.Errorf("flows: %d, accepted are up to %d", len(p.Flows), maxFlows)
 	}
@@ -101,3 +104,33 @@ const (
 	endFrom = "from"
 	endTo   = "to"
 )
+
+// returns reports a fault after which a node stays out of a layer: nothing could be said of its flows.
+func (p *Plan) returns() error {
+	type seat struct{ node, layer string }
+	left := map[seat]*scenarios.Fault{}
+	var order []seat
+	for i := range p.Scenario.Faults {
+		f := &p.Scenario.Faults[i]
+		for _, n := range f.Node {
+			at := seat{n, f.Leave + f.Join} // one of them is empty
+			switch {
+			case f.Leave != "":
+				if left[at] == nil {
+					order = append(order, at)
+				}
+				if left[at] == nil || left[at].At < f.At {
+					left[at] = f
+				}
+			case f.Join != "" && left[at] != nil && f.At > left[at].At:
+				left[at] = nil
+			}
+		}
+	}
+	for _, at := range order {
+		if f := left[at]; f != nil {
+			return fmt.Errorf("scenario: faults.%s: %s stays out of layer %s; accepted is a leave with a join later", f.Name, at.node, at.layer)
+		}
+	}
+	return nil
+}

@@ -28,6 +28,13 @@ func (r *run) watch() {
 			}
 			continue
 		}
+		if e.spy.gone != clock.Never {
+			// The layer has ended the flow; the program is told when it has read what came before.
+			if e.paused == 0 && now.Sub(max(e.spy.gone, e.readable)) > patience {
+				e.violate(promiseStuck, "the layer has ended the flow at %v and the program was not told", e.spy.gone)
+			}
+			continue
+		}
 		e.watchPeer(now)
 		e.watchBlocked(now)
 		e.watchAcks(now)
