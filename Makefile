@@ -78,7 +78,7 @@ run: ## Replay the Abilene scenario in the simulator
 	$(GO) run ./cmd/osim run abilene
 
 .PHONY: results
-results: ## Run the validation scenarios and remake the tables of docs/results.md
+results: ## Run the validation scenarios and remake the tables of docs/results.md and docs/frcp.md
 	GO=$(GO) docs/results.sh --write
 
 .PHONY: generate

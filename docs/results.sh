@@ -5,7 +5,8 @@
 #                           greedy, congestion, multi-bottleneck, coverage, regular, ecmp,
 #                           outage, ageing, hops, tree, churn, queueing, lossy, frames,
 #                           control, levels, first-byte
-#   docs/results.sh --write  replaces all of them in docs/results.md (make results)
+#   docs/results.sh --write  replaces all of them in docs/results.md and docs/frcp.md (make results); with
+#                           names behind it those alone
 #
 # A table stands between the lines "<!-- table NAME -->" and "<!-- end -->". All numbers come from the CSV
 # form of the reports, or from tables that osim prints as Markdown. osim exits with 1 when an expectation is not met, which is no error here.
@@ -143,7 +144,7 @@ leaving() {
 lossy() {
 	echo "| flow | seed | sent | lost | duplicates | out of order | retransmissions |"
 	echo "|---|---|---|---|---|---|---|"
-	csv lossy-link | table 'section == "flows" {
+	csv lossy-link | table 'section == "flows" && at("from") == "a" {
 		r = at("retransmissions")
 		printf "| %s | %s | %s | %s | %s | %s | %s |\n", at("workload"), at("seed"), at("sent_packets"), at("lost_packets"),
 			at("duplicate_packets"), at("reordered_packets"), r == "" ? "–" : r
@@ -258,7 +259,7 @@ ageing() {
 frames() {
 	echo "| flow | smallest delay ms | frame B |"
 	echo "|---|---|---|"
-	csv lossy-link --seed 1 | table 'section == "flows" && at("workload") != "stream" {
+	csv lossy-link --seed 1 | table 'section == "flows" && at("from") == "a" && at("workload") != "stream" {
 		d = at("delay_min_s"); printf "| %s | %.5f | %.0f |\n", at("workload"), d * 1e3, (d - 1e-3) * 100e6 / 8
 	}'
 }
@@ -284,23 +285,62 @@ first-byte() {
 		}'
 }
 
+# Loss recovery against one round trip for each loss, over round trip and loss; means over the seeds.
+recovery() {
+	echo "| RTT ms | loss % | goodput Mb/s: prototype | rack | ideal | p99 delay ms: prototype | rack | ideal |"
+	echo "|---|---|---|---|---|---|---|---|"
+	for rtt in 1 10 50 200; do
+		for loss in 0.001 0.01 0.03 0.1; do
+			for recovery in prototype rack; do
+				csv lossy-link --set "frcp.recovery=$recovery" --set "faults.lossy.set.loss=$loss" --set "links.long.delay=$((rtt * 500))us"
+				echo
+			done | table '
+				section == "flows" { recovery = at("parameters") ~ /prototype/ ? "prototype" : "rack" }
+				section == "theory" && at("metric") ~ /goodput|p99/ {
+					m = at("metric"); n[m, recovery]++; sum[m, recovery] += at("measured"); ideal[m] = at("expected")
+				}
+				function mean(m, r) { return n[m, r] ? sum[m, r] / n[m, r] : 0 }
+				END {
+					printf "| %d | %s | %.1f | %.1f | %.1f | %.0f | %.1f | %.1f |\n", '"$rtt"', 100 * '"$loss"',
+						mean("goodput", "prototype") / 1e6, mean("goodput", "rack") / 1e6, ideal["goodput"] / 1e6,
+						mean("delay.p99", "prototype") * 1e3, mean("delay.p99", "rack") * 1e3, ideal["delay.p99"] * 1e3
+				}'
+		done
+	done
+}
+
+# What received ranges and windows are worth on the lossy links, over 50 ms; paired by seed with the defaults.
+parts() {
+	markdown compare lossy-link --set links.long.delay=25ms --vary "frcp={},{ranges: false},{window: 256},{window: 1024},{pacing: off}" -q --seeds 1..5 \
+		--metric 'goodput.sum of transfer' --metric 'delay.p99 of messages' --metric 'retransmissions of transfer'
+}
+
+# The queue of the layer at the sources.
+pacing() {
+	markdown compare pacing --vary frcp.pacing=off,rate --vary "layers.net.policies.congestion.name=dctcp,aimd,lgc,mb-ecn" --seeds 1..3 -q \
+		--metric goodput.sum --metric delay.mean --metric queue.source.mean
+}
+
 tables=(
 	alone together bins sensitivity leaving greedy congestion multi-bottleneck coverage regular ecmp outage ageing hops tree churn
-	queueing lossy frames control levels first-byte
+	queueing lossy frames control levels first-byte recovery parts pacing
 )
 
 case ${1:-} in
 --write)
-	page=docs/results.md
+	pages=(docs/results.md docs/frcp.md)
+	[ $# -eq 1 ] || tables=("${@:2}")
 	for name in "${tables[@]}"; do
-		grep -qx "<!-- table $name -->" "$page" || { echo "$page has no table $name" >&2; exit 1; }
+		grep -qxh "<!-- table $name -->" "${pages[@]}" || { echo "no page has a table $name" >&2; exit 1; }
 		"$name" >"$work/$name.table"
 	done
-	awk -v dir="$work" '
-		/^<!-- table / { print; print ""; file = dir "/" $3 ".table"; while ((getline line < file) > 0) print line; close(file); skip = 1; next }
-		/^<!-- end -->$/ { print ""; skip = 0 }
+	for page in "${pages[@]}"; do
+		awk -v dir="$work" -v made=" ${tables[*]} " '
+		/^<!-- table / && index(made, " " $3 " ") { print; print ""; file = dir "/" $3 ".table"; while ((getline line < file) > 0) print line; close(file); skip = 1; next }
+		/^<!-- end -->$/ { if (skip) print ""; skip = 0 }
 		!skip' "$page" >"$work/page"
-	cat "$work/page" >"$page"
+		cat "$work/page" >"$page"
+	done
 	;;
 *)
 	for name in "${tables[@]}"; do

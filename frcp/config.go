@@ -180,4 +180,6 @@ type Config struct {
 	// Rate returns the rate in bit/s at which the layer forwards the packets of the flow now; 0 means as
 	// fast as they come. Nil means always 0.
 	Rate func() int64
+	// Shared says that Rate is that of a link, and Backlog counts what others have in its queue.
+	Shared bool
 }

@@ -84,9 +84,10 @@ func WrapWith(env core.Env, below core.Flow, params Params) (*Endpoint, error) {
 		env: env, below: below, info: below.Info(), receiving: true, packets: sealed,
 		armed: clock.Never, lastRecv: now, lastSend: now,
 	}
+	rate, shared := pace(below)
 	conn, err := NewConn(Config{
 		Params: params, Mode: e.info.QoS.Mode(), MPL: e.info.MPL, Headroom: e.headroom(),
-		Pool: env.Pool, Rand: env.Rand, Backlog: e.backlog, Rate: core.PaceOf(below),
+		Pool: env.Pool, Rand: env.Rand, Backlog: e.backlog, Rate: rate, Shared: shared,
 	}, now)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"ouroboros/core"
 	"ouroboros/core/clock"
 	"ouroboros/core/pkt"
 )
@@ -73,6 +74,9 @@ func (c *Conn) maySend(now clock.Time) bool {
 // keeps its queue from running dry where it forwards in bursts itself (under multi-bit ECN with the scenario
 // dumbbell, reliable flows with credit at a lower rate lose more goodput to the raw ones). When the queue is long enough, the rate
 // of the layer says how long it needs to get rid of some. So in the mean no more is sent than it forwards.
+//
+// On a link that others share the credit is that of its rate, and an eighth less while much is queued: what is in
+// front of the user's packets on the wire is not known here. It never waits for the others.
 func (c *Conn) charge(now clock.Time, n, queued int) {
 	if c.cfg.Rate == nil {
 		return
@@ -83,14 +87,20 @@ func (c *Conn) charge(now clock.Time, n, queued int) {
 		p.until = 0
 		return
 	}
+	queued += c.out.len() + 1 // it is one of them
 	cost := min(time.Duration(int64(n+c.cfg.Headroom)*8e9/rate), paceLimit)
 	step := cost / 4
+	if c.cfg.Shared {
+		if step = cost; queued >= queueHigh {
+			step += cost / 8
+		}
+	}
 	p.next = max(p.next, now.Add(-max(paceBurst*step, paceSlack))).Add(step)
 	p.until = 0
 	if p.next > now {
 		p.until = p.next.Add(min(4*step, paceLump))
 	}
-	if queued += c.out.len() + 1; queued >= queueHigh { // it is one of them
+	if queued >= queueHigh && !c.cfg.Shared {
 		p.until = max(p.until, now.Add(time.Duration(queued-queueLow)*cost))
 	}
 	p.until = min(p.until, now.Add(paceLimit))
@@ -129,4 +139,15 @@ func (p *pacer) drop() {
 	}
 	p.wait.drop()
 	p.bytes, p.at = 0, clock.Never
+}
+
+// pace returns what tells the rate of a flow: the congestion policy of its layer, or the link, which it shares.
+func pace(f core.Flow) (rate func() int64, shared bool) {
+	if rate = core.PaceOf(f); rate != nil {
+		return rate, false
+	}
+	if f.Info().Rate == 0 {
+		return nil, false
+	}
+	return func() int64 { return f.Info().Rate }, true
 }
