@@ -295,6 +295,7 @@ func (c *Conn) dropUnacked() {
 func (c *Conn) Stats() Stats {
 	s := c.stats
 	s.SRTT, s.RTTVar, s.RTO, s.MinRTT = c.rtt.srtt, c.rtt.mdev, c.rtt.rto, c.rtt.min
+	s.Kept = c.Kept()
 	if c.windowOpen() {
 		s.Window = int(c.snd.rwe - c.snd.seq)
 	}

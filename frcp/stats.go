@@ -32,4 +32,5 @@ type Stats struct {
 	SRTT, RTTVar, RTO, MinRTT time.Duration // MinRTT is 0 before the first sample
 	Window                    int           // packets that the peer lets us send now
 	Outstanding               int           // packets sent and not acknowledged
+	Kept                      int           // messages taken and not sent yet
 }

@@ -100,7 +100,8 @@ func (e *end) watchAcks(now core.Time) {
 		return
 	}
 	w := e.out()
-	acked := len(w.times) - e.flow.Stats().Outstanding
+	st := e.flow.Stats()
+	acked := len(w.times) - st.Outstanding - st.Kept
 	if acked < len(w.times) && now.Sub(w.times[acked]) > e.retransmits()+e.stalls()+patience {
 		e.violate(promiseReliable, "message %d was written at %v, is not acknowledged, and the writer was not told", acked, w.times[acked])
 	}
