@@ -228,7 +228,7 @@ func (c *Conn) Kept() int { return c.pace.wait.len() }
 
 // Close ends delivery: what the reader has not taken is discarded, and so is what still arrives, which
 // is acknowledged all the same so that the peer can end too. An ack that is due leaves at once, as a
-// final ack (spec 10 §10.16), and the peer is told (see fin). Sent messages are still retransmitted until
+// final ack (spec 10 §10.16), and the peer is told (see fin). What was kept back for pacing goes at once. Sent messages are still retransmitted until
 // Release.
 func (c *Conn) Close() {
 	if c.rcv.closed {
@@ -236,6 +236,7 @@ func (c *Conn) Close() {
 	}
 	c.rcv.closed = true
 	c.rcv.drop()
+	c.pace.until, c.cfg.Rate = 0, nil // the layer has its own limit for what a closed flow leaves
 	if c.cfg.Mode == core.ModeReliable && c.rcv.started && c.rcv.acked != c.rcv.next {
 		c.rcv.final = true
 	}
@@ -284,6 +285,7 @@ func (c *Conn) dropUnacked() {
 			e.forget()
 		}
 	}
+	c.stats.Unsent += uint64(c.Kept())
 	c.pace.drop()
 	c.snd.ring, c.snd.rdvAt = nil, clock.Never
 	c.rec.timer, c.rec.reoAt, c.rec.resendAt = clock.Never, clock.Never, clock.Never

@@ -5,6 +5,7 @@ import "time"
 // Stats are the counters of a Conn and the state of its estimators.
 type Stats struct {
 	Sent          uint64 // messages sent, each counted once
+	Unsent        uint64 // messages taken and given up before they were sent, at the end of the flow
 	Retransmitted uint64
 	Spurious      uint64 // retransmissions that turned out to be needless
 	Delivered     uint64 // messages handed to the user

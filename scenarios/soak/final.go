@@ -107,8 +107,8 @@ func (e *end) exact() {
 	if e.l == nil {
 		return
 	}
-	if w := e.out(); uint64(len(w.times)) != st.Sent && e.refused == 0 {
-		e.violate(promiseCounters, "%d messages were written, %d count as sent", len(w.times), st.Sent)
+	if w := e.out(); uint64(len(w.times)) != st.Sent+st.Unsent+uint64(st.Kept) && e.refused == 0 {
+		e.violate(promiseCounters, "%d messages were written, %d count as sent, %d as given up, %d as kept", len(w.times), st.Sent, st.Unsent, st.Kept)
 	}
 	if w := e.in(); w.got != st.Delivered && e.closed == clock.Never {
 		e.violate(promiseCounters, "%d messages were delivered, %d count as such", w.got, st.Delivered)
