@@ -107,7 +107,9 @@ func (c *Conn) recvFRCP(now clock.Time, p *pkt.Buf) {
 			c.recvWindow(now, h)
 		}
 		c.recvData(now, h, p)
-		c.lookForEnd(now)
+		if c.fin.heard {
+			c.lookForEnd(now)
+		}
 		return
 	}
 	x := parseExtensions(p.Front())
@@ -128,7 +130,9 @@ func (c *Conn) recvFRCP(now clock.Time, p *pkt.Buf) {
 			c.plainAnswer(now)
 		}
 	}
-	c.recvFin(now, h, &x)
+	if x.hasFin || x.hasFinAck || c.rec.peer != peerOwn {
+		c.recvFin(now, h, &x)
+	}
 	p.Release()
 }
 
@@ -211,7 +215,9 @@ func (c *Conn) Tick(now clock.Time) {
 	if now >= c.snd.rdvAt {
 		c.rendezvous(now)
 	}
-	c.expireFin(now)
+	if now >= c.fin.at || now >= c.fin.endAt {
+		c.expireFin(now)
+	}
 }
 
 // Err returns why the flow is down: core.ErrFlowDown once a packet was not acknowledged within R. Nil

@@ -82,10 +82,12 @@ func (c *Conn) sendData(now clock.Time, p *pkt.Buf) {
 	}
 	c.piggyback(now, &h)
 	h.Put(p.Push(wire.FRCPLen))
-	q := c.backlog()
-	c.stats.QueueSum += uint64(q)
-	c.stats.QueueMax = max(c.stats.QueueMax, uint64(q))
-	c.charge(now, p.Len(), q)
+	if c.cfg.Backlog != nil {
+		q := c.backlog()
+		c.stats.QueueSum += uint64(q)
+		c.stats.QueueMax = max(c.stats.QueueMax, uint64(q))
+		c.charge(now, p.Len(), q)
+	}
 	s.act = now
 	s.seq++
 	c.stats.Sent++
