@@ -46,6 +46,33 @@ func pump(now clock.Time, a, b *Conn, got func(*pkt.Buf)) {
 // received, acknowledged, delivered, and read out of the buffer. With duplex the other end sends one too, and acks
 // travel on the data; without, one in two messages is acknowledged by a packet of its own.
 func benchmarkRound(b *testing.B, size int, duplex bool) {
+	round, check := rounds(b, size, duplex)
+	for range 5000 {
+		round()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		round()
+	}
+	check()
+}
+
+// The packet path allocates nothing in steady state (design §2).
+func TestRoundsAllocateNothing(t *testing.T) {
+	for _, duplex := range []bool{false, true} {
+		round, check := rounds(t, 1400, duplex)
+		for range 5000 {
+			round()
+		}
+		if n := testing.AllocsPerRun(5000, round); n != 0 {
+			t.Errorf("duplex %v: %v allocations in a round", duplex, n)
+		}
+		check()
+	}
+}
+
+// rounds returns what one round does, and a check of what all have done.
+func rounds(b testing.TB, size int, duplex bool) (round, check func()) {
 	pool := pkt.NewPool()
 	var now clock.Time
 	queue := 0
@@ -77,8 +104,10 @@ func benchmarkRound(b *testing.B, size int, duplex bool) {
 			to.Tick(now)
 		}
 	}
-	round := func() {
+	rounds := 0
+	round = func() {
 		now += 1000
+		rounds++
 		for i, c := range ends {
 			if i > 0 && !duplex {
 				break
@@ -90,25 +119,18 @@ func benchmarkRound(b *testing.B, size int, duplex bool) {
 		move(ends[0], ends[1])
 		move(ends[1], ends[0])
 	}
-	rounds := 0
-	for range 5000 {
-		round()
-		rounds++
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		round()
-		rounds++
-	}
-	for i, c := range ends {
-		st := c.Stats()
-		if st.Retransmitted != 0 || st.Outstanding > 2 || i == 1 && !duplex && st.Acks < uint64(rounds/2) {
-			b.Fatalf("end %d: %+v", i, st)
+	check = func() {
+		for i, c := range ends {
+			st := c.Stats()
+			if st.Retransmitted != 0 || st.Outstanding > 2 || i == 1 && !duplex && st.Acks < uint64(rounds/2) {
+				b.Fatalf("end %d: %+v", i, st)
+			}
+		}
+		if want := rounds * size; delivered != want && delivered != 2*want || read[size-1] != message[size-1] {
+			b.Fatalf("%d bytes delivered in %d rounds", delivered, rounds)
 		}
 	}
-	if want := rounds * size; delivered != want && delivered != 2*want || read[size-1] != message[size-1] {
-		b.Fatalf("%d bytes delivered in %d rounds", delivered, rounds)
-	}
+	return round, check
 }
 
 func BenchmarkRound64(b *testing.B)   { benchmarkRound(b, 64, false) }

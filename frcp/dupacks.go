@@ -44,7 +44,7 @@ func (c *Conn) markHoles(now clock.Time) {
 	r.holes, r.late = min(r.holes+1, maxHoles), 0
 	for q := s.lwe; n > 0 && before(q, r.recover); q++ {
 		e := s.ring.at(q)
-		if !e.waits || e.lost || e.resends > 0 && q != s.lwe && now.Sub(e.last.at) < c.rtt.srtt {
+		if !e.waits || e.lost || e.resends > 0 && now.Sub(e.last.at) < c.rtt.srtt*5/4 {
 			continue // has arrived, or is on its way again
 		}
 		c.markLost(q)

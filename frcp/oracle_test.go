@@ -2,6 +2,7 @@ package frcp
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -113,7 +114,7 @@ func (m *maze) send(i, n int) {
 	for range n {
 		p := m.pool.Get(64, 4)
 		binary.BigEndian.PutUint32(p.Bytes(), m.sent[i])
-		if m.conn[i].Send(m.now, p) == core.ErrWouldBlock {
+		if errors.Is(m.conn[i].Send(m.now, p), core.ErrWouldBlock) {
 			p.Release()
 			return
 		}
