@@ -73,6 +73,10 @@ fuzz: ## Fuzz every target for FUZZTIME (10s)
 		done; \
 	done
 
+.PHONY: mutants
+mutants: ## Put deliberate bugs into the code and show that each is caught (minutes)
+	$(GO) run ./internal/mutants
+
 .PHONY: run
 run: ## Replay the Abilene scenario in the simulator
 	$(GO) run ./cmd/osim run abilene
