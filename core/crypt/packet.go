@@ -69,6 +69,7 @@ type Packets struct {
 	sent               uint32    // packets with the key send
 	prev               packetKey // the one before recv, as long as stragglers are accepted
 	next               packetKey // the one after recv, once it was needed
+	first              packetKey // without a tag: that of epoch 0
 	heard              uint32    // packets opened with the key recv
 	sendMark, recvMark mark
 
@@ -76,6 +77,7 @@ type Packets struct {
 	window  replayWindow
 	own     uint8  // packets whose number fits in a row; ownPeer: the peer numbers its packets
 	newKey  uint64 // least number that was opened with recv
+	owed    uint32 // packets until the next long search for a key
 	stats   PacketStats
 	scratch [ivMax]byte
 	trial   []byte // a copy of a packet that is tried with several keys
@@ -110,6 +112,9 @@ func NewPackets(s core.Security, entropy io.Reader, o PacketOptions) (*Packets, 
 		return nil, err
 	}
 	c.send, c.recv = first, first
+	if suite.tag == 0 {
+		c.first = first
+	}
 	there, back := markOf(s.Key, "initiator"), markOf(s.Key, "responder")
 	c.sendMark, c.recvMark = there, back
 	if !s.Initiator {
@@ -184,19 +189,23 @@ func (c *Packets) Open(p *pkt.Buf) bool {
 	}
 	b := p.Bytes()
 	iv := c.scratch[:copy(c.scratch[:c.suite.iv], b)]
-	number := c.recvMark.read(iv)
-	fits := c.window.plausible(number, c.own >= ownPeer && c.suite.tag > 0)
-	switch {
-	case fits && c.window.seen(number):
-		c.stats.Replayed++
-		return false
-	case !fits && c.sendMark.read(iv) < c.number:
+	if c.sendMark.read(iv) < c.number {
+		// It would be authentic, for both ends have the same key. One of the peer looks like this by chance, once
+		// in 2^48 / c.number.
 		c.stats.Reflected++
+		return false
+	}
+	number := c.recvMark.read(iv)
+	fits := c.fits(number)
+	switch {
+	case fits && c.window.seen(number), !fits && c.own >= ownPeer && number < c.window.top:
+		c.stats.Replayed++
 		return false
 	case !fits && c.own >= ownPeer:
 		c.stats.Forged++
 		return false
 	}
+	c.owed -= min(c.owed, 1)
 	if !c.decrypt(iv, b[c.suite.iv:], number, fits) {
 		c.stats.Forged++
 		return false

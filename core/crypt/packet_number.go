@@ -107,23 +107,47 @@ func (e *packetEntropy) take(n int) ([]byte, error) {
 type replayWindow struct {
 	top  uint64 // largest number seen + 1
 	bits [replaySize / 64]uint64
+	leap uint64 // 1 + the number of the packet before, if that is not one that was to be expected
 }
 
 const (
 	replaySize = 2048 // packets; a power of two
-	// maxAhead is how many numbers may be missing in front of one, because the packets were lost. As long as
-	// nothing vouches for the number (a peer that is not known yet, a cipher without tag) it is few, so that
-	// random bits are not taken for one.
+	replayAge  = replaySize - 64
+	// maxAhead is how many numbers may be missing in front of one, because the packets were lost. As long as the
+	// peer is not known it is few, so that random bits are not taken for a number, and without a tag fewer.
 	maxAhead        = 1 << 32
-	maxAheadUnsound = 1 << 20
+	maxAheadUnknown = 1 << 20
 )
 
-// plausible reports whether the peer may have given this number, as far as its size tells.
-func (w *replayWindow) plausible(number uint64, sound bool) bool {
-	if sound {
+// fits reports whether the peer may have given this number, as far as its size tells. One that does not fit is
+// believed when the packet after it has one of the next: then the path has lost more than was thought of. Without a tag
+// the window then moves there, forward or back, as in RFC 3550 appendix A.1: a bit that fell over in a number
+// must not keep out all that follow.
+func (c *Packets) fits(number uint64) bool {
+	w := &c.window
+	var expected bool
+	switch {
+	case c.suite.tag == 0:
+		expected = number < w.top+replaySize && w.top <= number+replayAge
+	case c.own >= ownPeer:
 		return number < w.top+maxAhead
+	default:
+		expected = number < w.top+maxAheadUnknown
 	}
-	return number < w.top+maxAheadUnsound
+	if expected {
+		w.leap = 0
+		return true
+	}
+	before := w.leap
+	w.leap = number + 1
+	if before == 0 || number-before >= replaySize {
+		return false
+	}
+	if c.suite.tag == 0 {
+		*w = replayWindow{}
+		w.note(before - 1)
+	}
+	return true
 }
 
 // seen reports whether the number was noted, or is too old to tell.
@@ -131,7 +155,7 @@ func (w *replayWindow) seen(number uint64) bool {
 	if number >= w.top {
 		return false
 	}
-	return w.top-number > replaySize-64 || w.bits[number/64%(replaySize/64)]&(1<<(number%64)) != 0
+	return w.top-number > replayAge || w.bits[number/64%(replaySize/64)]&(1<<(number%64)) != 0
 }
 
 // note remembers a number.

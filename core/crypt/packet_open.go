@@ -7,8 +7,12 @@ import (
 // maxSkip bounds how many keys ahead of the last one known a packet is tried with. A peer is ahead when all
 // that it sent with the keys between was lost, or when it sent nothing and followed this end. Only a packet
 // whose number fits is tried with more than the next key, which an attacker cannot bring about but by changing
-// one of the peer's.
-const maxSkip = 1024
+// one of the peer's. After one in vain there is no other long one for as many packets as it took keys, so that what an
+// attacker can have this end compute is a key or two for each packet.
+const (
+	maxSkip  = 1024
+	longSkip = 16 // keys that are always tried
+)
 
 // decrypt finds the key of a packet among those that its phase and number allow, and decrypts the body in
 // place. It is the advice of spec 11 §11.10: an end moves on only to a key under which a packet was
@@ -48,6 +52,9 @@ func (c *Packets) ahead(number uint64, fits bool) uint32 {
 	if c.send.epoch > c.recv.epoch {
 		far += uint64(c.send.epoch - c.recv.epoch)
 	}
+	if c.owed > 0 {
+		return uint32(min(far, longSkip))
+	}
 	return uint32(min(far, maxSkip))
 }
 
@@ -85,6 +92,9 @@ func (c *Packets) search(iv, body []byte, number uint64, far uint32) bool {
 			return true
 		}
 		before, k = k, k.following()
+	}
+	if far > longSkip {
+		c.owed = far
 	}
 	return false
 }
@@ -127,16 +137,18 @@ func (c *Packets) decryptPlain(iv, body []byte, number uint64, fits bool) bool {
 // numbered returns the key of a packet of one of our own: it changes its key with its own packets only, so the
 // number says the epoch. The end that receives does not follow.
 func (c *Packets) numbered(number uint64) *packetKey {
-	epoch := uint32(number / uint64(c.epoch))
-	switch {
-	case epoch == c.recv.epoch:
+	epoch := number / uint64(c.epoch)
+	switch now := uint64(c.recv.epoch); {
+	case epoch == now:
 		return &c.recv
-	case epoch+1 == c.recv.epoch && !c.prev.none():
+	case epoch+1 == now && !c.prev.none():
 		return &c.prev
-	case epoch < c.recv.epoch || epoch-c.recv.epoch > maxSkip:
+	case epoch < now && epoch <= maxSkip: // the window went back
+		c.prev, c.recv = packetKey{}, c.first
+	case epoch < now || epoch-now > maxSkip:
 		return nil
 	}
-	for c.recv.epoch != epoch {
+	for uint64(c.recv.epoch) != epoch {
 		c.prev, c.recv = c.recv, c.recv.following()
 	}
 	c.heard, c.next = 0, packetKey{}
