@@ -125,3 +125,42 @@ func TestAnAckAtOnceIsNotTooSoon(t *testing.T) {
 		t.Errorf("an ack after %v is not too soon: the least round trip is %v", path/2, c.rtt.prompt)
 	}
 }
+
+// A sender is in a new run of which nothing has arrived, the receiver takes strays of the old run for the present
+// one, and answers questions with its window: that does not end the questions for a window, and the questions do not
+// keep the old run alive once there was data of the new one.
+func TestQuestionsOfANewRunDoNotKeepTheOldOneAlive(t *testing.T) {
+	for seed := range uint64(20) {
+		params := Params{A: time.Second, R: 5 * time.Second, OwnPeer: true}
+		old, pool := newTestConn(t, core.ModeOrdered, params, 100+seed)
+		a, _ := newTestConn(t, core.ModeOrdered, params, 200+seed)
+		b, _ := newTestConn(t, core.ModeOrdered, params, 300+seed)
+		if err := old.Send(0, pool.Get(32, 10)); err != nil {
+			t.Fatal(err)
+		}
+		b.Recv(0, old.Next(0)) // longer on its way than packets live
+		b.Deliver().Release()
+		for a.CanSend(0) { // the first window is lost
+			if err := a.Send(0, pool.Get(32, 10)); err != nil {
+				t.Fatal(err)
+			}
+			a.Next(0).Release()
+		}
+		if err := a.Send(0, pool.Get(32, 10)); !errors.Is(err, core.ErrWouldBlock) {
+			t.Fatal(err)
+		}
+		got := 0
+		for now := clock.Time(0); now < clock.Time(60*time.Second); now = now.Add(100 * time.Millisecond) {
+			if a.Deadline() <= now {
+				a.Tick(now)
+			}
+			if p := pool.Get(32, 10); a.Send(now, p) != nil {
+				p.Release()
+			}
+			pump(now, a, b, func(p *pkt.Buf) { got++; p.Release() })
+		}
+		if got < 100 {
+			t.Errorf("seed %d: %d messages of the new run were delivered", seed, got)
+		}
+	}
+}

@@ -44,6 +44,7 @@ type receiver struct {
 	final   bool
 	acker   bool // an ack was sent, alone or with data
 	stuck   bool // rendez-vous since the last data
+	strange bool // data of another run since the last data
 	echo    wire.FRCPProbe
 	echoNow bool
 }
@@ -87,11 +88,12 @@ func (c *Conn) accept(now clock.Time, seq uint32, p *pkt.Buf) {
 	r := &c.rcv
 	off := int32(seq - r.next)
 	if off < -MaxWindow || off > 2*MaxWindow {
+		r.strange = true
 		c.stats.OutOfWindow++
 		p.Release()
 		return
 	}
-	r.act = now
+	r.act, r.strange = now, false
 	r.longest = max(r.longest, p.Len())
 	if c.cfg.Mode == core.ModeOrdered {
 		c.acceptOrdered(now, seq, off, p)
@@ -233,6 +235,7 @@ func (c *Conn) startRecvRun(now clock.Time, seq uint32) {
 	r.dropEarly()
 	r.started, r.stuck, r.advAt, r.longest = true, false, clock.Never, 0
 	c.tuner = tuner{}
+	r.strange = false
 	r.act, r.next, r.acked = now, seq, seq
 	r.rwe = seq + uint32(max(0, r.win-r.ready.len()))
 	r.adv, r.advSize = seq+StartWindow, StartWindow // what a sender allows itself
@@ -278,7 +281,8 @@ func (c *Conn) expireHeld(now clock.Time) {
 }
 
 // recvRdvs answers a rendez-vous; ACK and FC of it are not evaluated (spec 10 §10.8). It keeps a known
-// run alive: its sender waits for the reader.
+// run alive: its sender waits for the reader. Not if there was data of another run: the sender is in that,
+// and would ask for its window for ever, while the old run is kept alive by the question.
 func (c *Conn) recvRdvs(now clock.Time, x *extensions) {
 	r := &c.rcv
 	if x.hasProbe && !c.cfg.PlainAcks {
@@ -287,7 +291,9 @@ func (c *Conn) recvRdvs(now clock.Time, x *extensions) {
 	if !r.active(now) {
 		return
 	}
-	r.act, r.fcNow = now, true
+	if r.fcNow = true; !r.strange {
+		r.act = now
+	}
 	if c.cfg.Mode != core.ModeOrdered {
 		return
 	}

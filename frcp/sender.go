@@ -168,6 +168,9 @@ func (c *Conn) recvWindow(now clock.Time, h wire.FRCPHeader) {
 		c.stats.BadAcks++
 		return
 	}
+	if int32(s.rwe-edge) > StartWindow {
+		return // an old one, or that of another run: it does not tell that the peer knows this one
+	}
 	s.heard, s.heardAt = true, now
 	if before(s.rwe, edge) {
 		s.rwe = edge
