@@ -85,6 +85,12 @@ run: ## Replay the Abilene scenario in the simulator
 results: ## Run the validation scenarios and remake the tables of docs/results.md and docs/frcp.md
 	GO=$(GO) docs/results.sh --write
 
+SEEDS ?= 1..1000
+
+.PHONY: soak
+soak: ## Run the fault campaign over SEEDS and write its figures into docs/campaign.md
+	GO=$(GO) docs/campaign.sh $(SEEDS)
+
 .PHONY: generate
 generate: ## Regenerate the generated sources (protobuf needs protoc)
 	$(GO) build -modfile=tools/go.mod -o bin/tools/ google.golang.org/protobuf/cmd/protoc-gen-go

@@ -17,6 +17,7 @@ func (e *end) Deliver(p *pkt.Buf) {
 	}
 	b := p.Bytes()
 	if e.l == nil && !e.identify(b) {
+		e.early++
 		return
 	}
 	e.check(b)

@@ -105,7 +105,7 @@ func (d *drawer) moment(from, to time.Duration) time.Duration {
 
 // topology draws nodes and wires.
 func (d *drawer) topology() {
-	n := pick(d, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8)
+	n := pick(d, 2, 2, 3, 3, 4, 4, 5, 6, 8, 10)
 	for i := range n {
 		d.nodes = append(d.nodes, fmt.Sprintf("n%d", i))
 	}
@@ -239,9 +239,6 @@ func (d *drawer) unicast(name string) scenarios.Layer {
 	return l
 }
 
-// certificates is whether systems can be given some.
-const certificates = false
-
 // security draws with what flows are encrypted, and whether all are. The agreement of the keys costs more than
 // all the rest where it is not on Curve25519, so others are rare.
 func (d *drawer) security() {
@@ -268,9 +265,14 @@ func (d *drawer) security() {
 	d.tagless = strings.HasSuffix(r.Cipher, "-ctr")
 	r.KDF = pick(d, "sha256", "sha384", "sha512", "sha3-256", "blake2b512", "blake2s256")
 	r.Digest = pick(d, "sha256", "sha512", "sha3-512", "blake2s256")
-	if d.odds(4) && certificates {
+	if d.odds(4) && r.Kex != "ML-KEM-1024" { // both do not fit in a message of a shim
 		r.Certificates, d.certified = pick(d, "ed25519", "ecdsa-p256"), true
 		r.RequirePeer = d.odds(3)
+		for i := range d.p.Scenario.Topology.Wires { // they do not fit in short frames
+			if w := &d.p.Scenario.Topology.Wires[i]; !d.jumbo {
+				w.MTU = nil
+			}
+		}
 	}
 	d.p.Scenario.Security = append(d.p.Scenario.Security, r)
 }

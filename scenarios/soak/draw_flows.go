@@ -9,7 +9,7 @@ import (
 
 // flows draws the pairs of programs.
 func (d *drawer) flows(end time.Duration) {
-	for i := range 2 + d.IntN(5) {
+	for i := range 2 + d.IntN(8) {
 		d.p.Flows = append(d.p.Flows, d.flow(i, end))
 	}
 }
@@ -120,13 +120,13 @@ func (d *drawer) burst(from, until time.Duration) Burst {
 	b := Burst{From: scenarios.Duration(from), Until: scenarios.Duration(until), Count: 1}
 	switch d.IntN(4) {
 	case 0: // one by one
-		b.Interval = scenarios.Duration(d.between(30*time.Millisecond, 500*time.Millisecond))
+		b.Interval = scenarios.Duration(d.between(10*time.Millisecond, 300*time.Millisecond))
 	case 1: // rarely
 		b.Interval = scenarios.Duration(d.between(time.Second, 15*time.Second))
 	case 2: // some at a time
-		b.Interval, b.Count = scenarios.Duration(d.between(500*time.Millisecond, 5*time.Second)), 2+d.IntN(30)
+		b.Interval, b.Count = scenarios.Duration(d.between(500*time.Millisecond, 5*time.Second)), 2+d.IntN(60)
 	case 3: // many at a time
-		b.Interval, b.Count = scenarios.Duration(d.between(10*time.Second, 60*time.Second)), 100+d.IntN(700)
+		b.Interval, b.Count = scenarios.Duration(d.between(5*time.Second, 40*time.Second)), 100+d.IntN(1500)
 	}
 	b.Min = scenarios.Size(pick(d, 1, 1, 20, 100, 1000))
 	b.Max = max(b.Min, scenarios.Size(pick(d, 1, 64, 300, 1400, 100_000)))

@@ -57,6 +57,7 @@ type end struct {
 	dead     bool      // its node was killed
 	refused  int
 	runts    uint64 // short messages without order
+	early    uint64 // messages that do not say whose they are, before one that does
 	corrupt  uint64 // on flows that nothing protects
 }
 

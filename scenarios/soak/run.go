@@ -210,7 +210,9 @@ func (r *run) finish() (Result, error) {
 			return r.end(), err
 		}
 	}
-	r.nothingLeft()
+	if !r.w.Stopped() {
+		r.nothingLeft()
+	}
 	return r.end(), nil
 }
 

@@ -4,6 +4,7 @@ package campaign
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ouroboros/scenarios/soak"
@@ -32,7 +33,7 @@ type Runner struct {
 	mu      sync.Mutex
 	next    uint64
 	over    bool // no seed is left
-	stopped bool
+	stopped atomic.Bool
 	broken  int
 	merged  uint64                  // the next seed to be added to sum
 	waiting map[uint64]*soak.Result // of seeds that others before them hold up
@@ -47,13 +48,9 @@ func New(c Campaign) *Runner {
 }
 
 // Stop ends the campaign after the seeds that are at work.
-func (r *Runner) Stop() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stopped = true
-}
+func (r *Runner) Stop() { r.stopped.Store(true) }
 
-// Run runs the seeds. told, if not nil, hears of the state of things after each of them.
+// Run runs the seeds. told, if not nil, hears of the state of things after each of them, and may call Stop.
 func (r *Runner) Run(told func(*Summary)) (*Summary, error) {
 	r.told = told
 	var workers sync.WaitGroup
@@ -70,7 +67,7 @@ func (r *Runner) Run(told func(*Summary)) (*Summary, error) {
 // one runs the next seed, and reports false if there is none.
 func (r *Runner) one() bool {
 	r.mu.Lock()
-	if r.over || r.stopped || r.err != nil || r.c.Keep > 0 && r.broken >= r.c.Keep || !r.c.Until.IsZero() && time.Now().After(r.c.Until) {
+	if r.over || r.stopped.Load() || r.err != nil || r.c.Keep > 0 && r.broken >= r.c.Keep || !r.c.Until.IsZero() && time.Now().After(r.c.Until) {
 		r.mu.Unlock()
 		return false
 	}
