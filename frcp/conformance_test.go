@@ -13,9 +13,7 @@ import (
 // connect puts endpoints on the flows of the suite's own small layer. R is short because an endpoint
 // whose peer is gone lingers for R, longer than the suite waits.
 func connect(q core.QoS, cipher uint16) coretest.Connect {
-	// Under a cipher without a tag an end that sends nothing for two epochs of the other is not understood any more;
-	// a window that is large against an epoch has it answer in time.
-	params := frcp.Params{R: 3 * time.Second, KeyEpoch: 64, Window: 1024}
+	params := frcp.Params{R: 3 * time.Second, KeyEpoch: 64}
 	inner := coretest.ConnectLayer(core.LinkDirect, q)
 	return func(h *coretest.Harness, spec core.LinkSpec) coretest.Pair {
 		p := inner(h, spec)
