@@ -19,15 +19,16 @@ const (
 	DefaultA      = 10 * time.Second  // longest time before an ack is sent
 	DefaultR      = 120 * time.Second // longest time a packet is retransmitted
 
-	initialRTO     = time.Second
-	maxRTO         = 60 * time.Second
-	maxBackoff     = 2 * time.Second        // of a time-out, once the round trip is known
-	rdvsMin        = 100 * time.Millisecond // first interval between rendez-vous
-	rdvsMax        = time.Second
-	holdTime       = 1500 * time.Millisecond // early packets of an unknown run: one initial RTO and a path
-	holdPackets    = StartWindow             // no more can be on their way before the first ack
-	prototypeFloor = 250 * time.Microsecond  // RTO_MIN of the prototype
-	prototypeSlot  = 1 << 20                 // ns of a slot of its timer wheel
+	initialRTO      = time.Second
+	maxRTO          = 60 * time.Second
+	maxBackoff      = 2 * time.Second        // of a time-out, once the round trip is known
+	maxFirstBackoff = 8 * time.Second        // before the first sample; layers take seconds at most
+	rdvsMin         = 100 * time.Millisecond // first interval between rendez-vous
+	rdvsMax         = time.Second
+	holdTime        = 1500 * time.Millisecond // early packets of an unknown run: one initial RTO and a path
+	holdPackets     = StartWindow             // no more can be on their way before the first ack
+	prototypeFloor  = 250 * time.Microsecond  // RTO_MIN of the prototype
+	prototypeSlot   = 1 << 20                 // ns of a slot of its timer wheel
 )
 
 // Recovery says how lost packets of a reliable flow are found.

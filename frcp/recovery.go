@@ -186,6 +186,12 @@ func (c *Conn) arrived(now clock.Time, e *sent, ev *ackEvent) {
 			ev.resent = true
 			break
 		}
+		if !r.ranged && now.Sub(e.first) > c.rtt.rto {
+			// The ack of what has arrived behind a hole is late because of the hole: that is no round trip, and as
+			// one would make the next time-out longer, and the acks behind the next hole later.
+			ev.resent = true
+			break
+		}
 		ev.sample, ev.sampled = now.Sub(e.first), true
 		r.reo, r.reordered = max(r.reo, ev.sample-r.rtt), true
 	default:
@@ -219,6 +225,9 @@ func (c *Conn) progress(now clock.Time, ev *ackEvent) {
 		c.rtt.answered(ev.sample, c.ackMayWait(ev.newly))
 	} else {
 		c.rtt.reset()
+		if ev.sampled {
+			c.rtt.atMost(ev.sample)
+		}
 	}
 	if ev.spurious && (r.ranged || r.holes == 0) { // one sent again on suspicion says nothing of the hole
 		c.undo()

@@ -71,14 +71,28 @@ func (e *rtt) reset() {
 	}
 }
 
+// atMost takes the age of an acknowledged packet that was sent once, of which nobody can tell how long its ack
+// was held back by a hole before it: the round trip is not longer. Before the first sample this ends a back-off; or a flow
+// that loses packets in each window, and whose peer says nothing of what arrives behind them, would never get a
+// sample, and soon wait longer than R.
+func (e *rtt) atMost(age time.Duration) {
+	if !e.known() {
+		e.rto = min(e.rto, max(initialRTO, 2*age))
+	}
+}
+
 // backoff doubles the time-out. Once the round trip is known it stays within a few of them, or 2 s if that
 // is more: each expiry sends one packet, so it is not what fills a path, and what is sent too much of is for
 // the congestion policy of the layer to say. Without a bound, a path that loses a third of all packets is
 // silent for most of the time.
 func (e *rtt) backoff() {
 	limit := maxRTO
-	if e.known() && e.slack > 0 { // the prototype has no bound
+	switch {
+	case e.slack == 0: // the prototype has no bound
+	case e.known():
 		limit = min(max(8*e.base(), maxBackoff), maxRTO)
+	default:
+		limit = maxFirstBackoff
 	}
 	e.rto = min(2*e.rto, limit)
 }
