@@ -81,7 +81,7 @@ func (d *DT) RemovePort(i pff.Port, closeFlow bool) {
 	p.measure()
 	d.waited.fold(&p.waits)
 	for c := range p.st {
-		d.gone[c].add(&p.st[c])
+		d.gone[c].Add(&p.st[c])
 	}
 	if closeFlow {
 		p.flow.Close(0)

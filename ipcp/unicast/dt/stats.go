@@ -40,12 +40,13 @@ func (s *PerCube) of(c core.Cube) *Stats {
 // Sum returns the counters of all cubes together.
 func (s *PerCube) Sum() (t Stats) {
 	for i := range s {
-		t.add(&s[i])
+		t.Add(&s[i])
 	}
 	return t
 }
 
-func (s *Stats) add(t *Stats) {
+// Add adds other counters.
+func (s *Stats) Add(t *Stats) {
 	for _, x := range []struct {
 		to   *Counter
 		from Counter
@@ -84,7 +85,7 @@ func (d *DT) Origin() Stats {
 	for i := range d.comps {
 		if st := d.comps[i].st; st != nil {
 			sum := st.Sum()
-			t.add(&sum)
+			t.Add(&sum)
 		}
 	}
 	return t
