@@ -73,6 +73,13 @@ func (r *replay) note(m *wire.OAP, wall int64) {
 // forget drops the requests that are too old to be accepted again whatever their timestamp was.
 func (r *replay) forget(wall int64) {
 	const keep = int64(ReplayWindow + ClockSlack + time.Millisecond)
+	if n := len(r.order); n > r.head && r.order[n-1].wall-wall > keep {
+		// The clock was set back. Requests from before count as seen now, or the list would stay full until the
+		// clock is there again.
+		for i := r.head; i < n; i++ {
+			r.order[i].wall = wall
+		}
+	}
 	for r.head < len(r.order) && wall-r.order[r.head].wall > keep {
 		delete(r.seen, r.order[r.head].key)
 		r.head++
