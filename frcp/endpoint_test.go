@@ -3,6 +3,7 @@ package frcp
 import (
 	"encoding/hex"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -499,6 +500,11 @@ func (p *pipe) Write(b *pkt.Buf) error {
 
 // join puts two endpoints at the ends of a pipe, encrypted unless cipher is 0.
 func (b *bench) join(cipher uint16, users ...core.Sink) (ends [2]*Endpoint, pipes [2]*pipe) {
+	return b.joinOf(cipher, rand.NewChaCha8([32]byte{}), users...)
+}
+
+// joinOf is join with the source of entropy of the first.
+func (b *bench) joinOf(cipher uint16, entropy io.Reader, users ...core.Sink) (ends [2]*Endpoint, pipes [2]*pipe) {
 	for i := range ends {
 		pipes[i] = &pipe{bench: b}
 		var below core.Flow = pipes[i]
@@ -506,8 +512,9 @@ func (b *bench) join(cipher uint16, users ...core.Sink) (ends [2]*Endpoint, pipe
 			below = &lockedPipe{pipe: pipes[i], s: core.Security{Cipher: cipher, Initiator: i == 0, Peer: "peer"}}
 		}
 		env := core.NewEnv(core.Env{
-			Exec: b, Pool: b.pool, Rand: rand.New(constSource(i)), Entropy: rand.NewChaCha8([32]byte{byte(i)}),
+			Exec: b, Pool: b.pool, Rand: rand.New(constSource(i)), Entropy: entropy,
 		}, nil)
+		entropy = rand.NewChaCha8([32]byte{1})
 		e, err := Wrap(env, below)
 		if err != nil {
 			b.t.Fatal(err)
