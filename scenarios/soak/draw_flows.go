@@ -39,6 +39,10 @@ func (d *drawer) flow(i int, end time.Duration) Flow {
 	case 1:
 		f.Back = d.bursts(end)
 	}
+	if f.QoS.Bandwidth != nil || f.QoS.Preset == "voice" {
+		modest(f.There)
+		modest(f.Back)
+	}
 	for range d.IntN(3) {
 		at := d.moment(bringUp, d.silence[0]-60*time.Second)
 		f.Pauses = append(f.Pauses, Pause{
@@ -46,6 +50,18 @@ func (d *drawer) flow(i int, end time.Duration) Flow {
 		})
 	}
 	return f
+}
+
+// modest keeps bursts to about 40 kbit/s, and their echo too: a flow that is held to less than what is written on it would
+// be behind for minutes.
+func modest(bursts []Burst) {
+	for i := range bursts {
+		b := &bursts[i]
+		b.Min = min(b.Min, 200)
+		b.Max = max(b.Min, min(b.Max, 200))
+		b.Count = min(b.Count, 100)
+		b.Interval = max(b.Interval, scenarios.Duration(50*time.Millisecond)*scenarios.Duration(b.Count))
+	}
 }
 
 func (d *drawer) members(layer string) []string {
@@ -64,7 +80,7 @@ func (d *drawer) qos() scenarios.QoS {
 		q.BER = &none
 	}
 	if q.Preset == "video" || d.odds(4) {
-		rate := scenarios.Rate(pick[int64](d, 50, 100, 300) * 1000)
+		rate := scenarios.Rate(pick[int64](d, 100, 300, 1000) * 1000)
 		q.Bandwidth = &rate
 	}
 	// An ordered flow without a time-out whose peer is gone asks for its window forever: it is left out.
