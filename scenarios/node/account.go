@@ -12,9 +12,9 @@ import (
 // flows.
 type Account struct {
 	In  uint64 // from neighbours, components and flows
-	Out uint64 // sent, delivered, waiting, or dropped for a reason that is counted
-	// Lost is how many more can have come in: what flows could not send for want of a route, and what came for
-	// flows that are no more, do not count as Out.
+	Out uint64 // sent, delivered, or dropped for a reason that is counted
+	// Lost is how many more can have come in: what flows could not send for want of a route, what came for
+	// flows that are no more, and what waits do not count as Out. What waits below, on a link, has been sent.
 	Lost uint64
 	// Failed is how many more can have gone out: what a component could not send counts at the port alone.
 	Failed uint64
@@ -41,9 +41,9 @@ func (s *System) Account(layer string) (a Account, ok bool) {
 	})
 	flows := f.Carried()
 	a.Failed = p.DropWrite.Packets + p.DropMTU.Packets
-	a.Lost = d.Origin().DropNoRoute.Packets + f.Stats().UnknownFlow
+	a.Lost = d.Origin().DropNoRoute.Packets + f.Stats().UnknownFlow + uint64(max(waiting, 0))
 	a.In = p.Received.Packets + p.LocalSent.Packets + flows.Sent + flows.SendFailed
-	a.Out = p.Sent.Packets + p.LocalReceived.Packets + flows.Received + uint64(waiting) +
+	a.Out = p.Sent.Packets + p.LocalReceived.Packets + flows.Received +
 		p.DropTTL.Packets + p.DropNoRoute.Packets + p.DropUnknown.Packets + a.Failed
 	return a, true
 }
