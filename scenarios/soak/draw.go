@@ -36,7 +36,6 @@ type drawer struct {
 	layers  []string         // unicast, in order
 
 	certified bool // systems have certificates
-	tagless   bool // the cipher has no tag
 	jumbo     bool // frames are long
 }
 
@@ -262,7 +261,6 @@ func (d *drawer) security() {
 		}
 	}
 	r.Cipher = pick(d, "aes-128-gcm", "aes-192-gcm", "aes-256-gcm", "chacha20-poly1305", "chacha20-poly1305", "aes-128-ctr", "aes-256-ctr")
-	d.tagless = strings.HasSuffix(r.Cipher, "-ctr")
 	r.KDF = pick(d, "sha256", "sha384", "sha512", "sha3-256", "blake2b512", "blake2s256")
 	r.Digest = pick(d, "sha256", "sha512", "sha3-512", "blake2s256")
 	if d.odds(4) && r.Kex != "ML-KEM-1024" { // both do not fit in a message of a shim

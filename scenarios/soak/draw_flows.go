@@ -107,9 +107,6 @@ func (d *drawer) frcp(f *Flow) {
 		}
 	}
 	x.KeyEpoch = pick(d, 0, 16, 64, 1000)
-	if d.tagless { // nothing tells such a cipher which key it is, but one bit: it is not made to change it
-		x.KeyEpoch = 0
-	}
 	if d.odds(3) {
 		x.A = d.seconds(1, 2, 5)
 		x.R = d.seconds(10, 20, 40)
