@@ -111,6 +111,9 @@ func (e *end) exact() {
 	if e.spy.taken > made {
 		e.violate(promiseCounters, "%d packets were handed to the layer, %d were made: %+v", e.spy.taken, made, st)
 	}
+	if got := e.spy.given - e.spy.empty; e.p.secret && st.Crypt.Opened+st.Crypt.Dropped()+st.BadCRC != got {
+		e.violate(promiseCounters, "%d packets came on an encrypted flow: %+v", got, st)
+	}
 	if e.l == nil {
 		return
 	}

@@ -18,6 +18,7 @@ type spy struct {
 
 	taken  uint64    // packets that the flow has taken from the protocol, or refused for good
 	given  uint64    // packets that the protocol got
+	empty  uint64    // of them keepalives in clear
 	closed core.Time // when the protocol closed the flow; Never before
 	gone   core.Time // when the layer ended it; Never before
 	heard  core.Time // last packet
@@ -98,6 +99,9 @@ func (k *spySink) Deliver(p *pkt.Buf) {
 		s.e.violate(promiseWrongFlow, "the layer delivers a packet on a flow that was closed")
 	}
 	s.given++
+	if p.Len() == 0 {
+		s.empty++
+	}
 	s.heard = s.e.env.Now()
 	s.e.note(s.packet("gets", p))
 	s.sink.Deliver(p)
