@@ -68,6 +68,19 @@ func holds(b []byte, of id, seq uint32) bool {
 	return slices.Equal(b, want)
 }
 
+// genuine reports whether a message goes on as its header says: a bit error can make the header of one flow that of
+// another. It needs four bytes behind the header to tell.
+func genuine(b []byte) bool {
+	const enough = 4
+	of, seq, ok := header(b)
+	if !ok || len(b) < headerLen+enough {
+		return false
+	}
+	var want [enough]byte
+	stream(want[:], of, seq)
+	return bytes.Equal(want[:], b[headerLen:headerLen+enough])
+}
+
 // header reads the header of a message; false for one that has none.
 func header(b []byte) (of id, seq uint32, ok bool) {
 	if len(b) < headerLen || !bytes.Equal(b[:8], marker) {

@@ -134,7 +134,7 @@ func (r *run) tap(w core.Wire, _ int, _ core.Time, p *pkt.Buf) {
 			return
 		}
 		of := binary.BigEndian.Uint32(b[i+8:])
-		if l := r.lives[of]; l != nil && l.p.secret {
+		if l := r.lives[of]; l != nil && l.p.secret && (!r.dirty || genuine(b[i:])) {
 			r.violate(promiseClear, l.p, l.ends[0], "a message of an encrypted flow is on the wire %s in clear", r.byWire[w])
 		}
 		b = b[i+len(marker):]
