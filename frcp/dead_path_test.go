@@ -164,3 +164,53 @@ func TestQuestionsOfANewRunDoNotKeepTheOldOneAlive(t *testing.T) {
 		}
 	}
 }
+
+// The rest of the window of an ordered flow is lost while the peer goes on to send: each of its packets shows the
+// same window again, which must not put off the rendez-vous that tells the peer of the loss (spec 10 §10.11).
+func TestTrafficFromThePeerDoesNotPutOffARendezvous(t *testing.T) {
+	params := Params{Window: StartWindow, OwnPeer: true}
+	a, pool := newTestConn(t, core.ModeOrdered, params, 1)
+	b, _ := newTestConn(t, core.ModeOrdered, params, 2)
+	var now clock.Time
+	release := func(p *pkt.Buf) { p.Release() }
+	send := func(c *Conn) error {
+		p := pool.Get(32, 10)
+		err := c.Send(now, p)
+		if errors.Is(err, core.ErrWouldBlock) {
+			p.Release()
+		}
+		return err
+	}
+	for _, c := range []*Conn{a, b} { // both runs are known
+		if err := send(c); err != nil {
+			t.Fatal(err)
+		}
+		pump(now, a, b, release)
+	}
+	for send(a) == nil { // the rest of the window, lost
+		for p := a.Next(now); p != nil; p = a.Next(now) {
+			p.Release()
+		}
+	}
+	for now < clock.Time(10*time.Second) && !a.CanSend(now) {
+		now = now.Add(50 * time.Millisecond)
+		for _, c := range []*Conn{a, b} {
+			if c.Deadline() <= now {
+				c.Tick(now)
+			}
+		}
+		_ = send(b)
+		pump(now, a, b, release)
+		for p := b.Deliver(); p != nil; p = b.Deliver() {
+			p.Release()
+		}
+		for p := a.Deliver(); p != nil; p = a.Deliver() {
+			p.Release()
+		}
+	}
+	if !a.CanSend(now) {
+		t.Fatalf("the writer waits for ever: %+v", a.Stats())
+	}
+	a.Release()
+	b.Release()
+}

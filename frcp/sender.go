@@ -178,8 +178,10 @@ func (c *Conn) recvWindow(now clock.Time, h wire.FRCPHeader) {
 	}
 	if c.windowOpen() {
 		s.blocked, s.rdvAt = false, clock.Never
-	} else if t := now.Add(s.rdvEvery); s.blocked && t > s.rdvAt {
-		s.rdvAt = t // the peer is there; ask again later
+	} else if t := now.Add(s.rdvEvery); s.blocked && t > s.rdvAt && c.cfg.Mode != core.ModeOrdered {
+		// The peer is there; ask again later. Not on ordered flows: if the rest of the window was lost, the peer
+		// waits for it, and says so with all that it sends, until it is asked.
+		s.rdvAt = t
 	}
 }
 

@@ -23,6 +23,9 @@ func (r *run) finalCheck(p *pair) {
 	}
 	l := p.cur.l
 	if o := l.ends[1]; o != nil && o.told != clock.Never {
+		if o.told < r.p.Calm().Add(p.QoS.Spec().PeerTimeout()+patience) {
+			return // it has heard nothing since the last fault: the other end is told when the same time is over again
+		}
 		if p.FRCP.Recovery != "prototype" { // which may not get anything through a short queue
 			r.violate(promiseStuck, p, o, "the flow has failed at %v, long after the last fault has ended", o.told)
 		}
