@@ -196,6 +196,7 @@ func (c *connection) adjacent() {
 		return
 	}
 	c.i.parts.router.addNeighbour(c.peer, c.port, c.i.parts.cost.Of(c.flow.Info()))
+	c.i.parts.dir.met(c.peer)
 }
 
 // retireFor closes the connection after a while: c has replaced it.

@@ -52,6 +52,14 @@ func (s *directory) join(peer uint64) {
 	}
 }
 
+// met tells the policy of a new neighbour.
+func (s *directory) met(peer uint64) {
+	if s.net != nil {
+		s.net.Met(s.env.Now(), peer)
+		s.flush()
+	}
+}
+
 // SetAddress tells the policy the address of this member.
 func (s *directory) SetAddress(now core.Time, addr uint64) {
 	s.Directory.SetAddress(now, addr)

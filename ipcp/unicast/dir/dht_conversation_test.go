@@ -32,7 +32,7 @@ type talk struct {
 // identifier, as 5/80. Run with -rewrite after a change that is meant.
 //
 //	config NAME=VALUE ...   a new machine with these parameters; address 1, identifier 00
-//	join ADDR
+//	join ADDR, met ADDR
 //	register KEY, unregister KEY, query KEY, cancel, stop, address ADDR
 //	find-node MEMBER KEY, find-value MEMBER KEY, store MEMBER KEY ADDR SECONDS   a message arrives
 //	answer MEMBER [MEMBER ...] [=ADDR ...]   answers the last request to MEMBER with contacts and values
@@ -119,6 +119,8 @@ func (b *talk) do(w []string) {
 		b.start(w[1:])
 	case "join":
 		b.d.Join(b.now, b.num(arg(1)))
+	case "met":
+		b.d.Met(b.now, b.num(arg(1)))
 	case "register":
 		if err := b.d.Register(b.now, b.key(arg(1))); err != nil {
 			b.note("error: %v", err)

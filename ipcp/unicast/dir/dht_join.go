@@ -102,6 +102,17 @@ func (d *DHT) checkAlone(now core.Time) {
 	}
 }
 
+// Met has a member that has lost all its contacts, or whose peer does not answer, ask a new neighbour. Where all
+// that it knew has gone, nobody else could tell it of those who came since.
+func (d *DHT) Met(now core.Time, addr uint64) {
+	forsaken := len(d.table.byAddr) > 0 || !d.join.in && d.join.wait >= knockLast
+	if d.table.good > 0 || !forsaken || addr == d.self.addr || addr == d.join.peer {
+		return
+	}
+	d.join.peer = addr
+	d.join.at, d.join.wait = now, knockFirst
+}
+
 // gaveUp is called when a contact may have been given up: from now on one of those is asked from time to time.
 func (d *DHT) gaveUp(now core.Time) {
 	if d.backAt == clock.Never && d.table.anyLost() {

@@ -36,6 +36,9 @@ type Networked interface {
 	// Join makes this member known, through a peer that is one already; 0 for the first member. It is
 	// called once after SetAddress. The way to the peer need not be there yet: it is asked again.
 	Join(now core.Time, peer uint64)
+	// Met tells that this member has a connection to another one now. A directory that has lost all others can
+	// find back through it.
+	Met(now core.Time, addr uint64)
 	// Recv takes one message. The header of data transfer has no source address, so the message itself
 	// says who sent it. sdu is valid during the call.
 	Recv(now core.Time, sdu []byte)
