@@ -178,7 +178,7 @@ func (f *flow) Close(wait time.Duration) {
 // abort ends the flow from below. Its user is told in a call of its own, unless it closes the flow
 // before.
 func (f *flow) abort(err error) {
-	if c := f.client; c != nil && !c.ended {
+	if c := f.client; c != nil && !c.ended && !f.a.env.Ended() {
 		f.a.env.Post(func() { c.fail(err) })
 		return
 	}
