@@ -23,19 +23,19 @@ type packetSuite struct {
 func packetSuiteOf(nid uint16) (packetSuite, error) {
 	const gcmIV, gcmTag, ctrIV = 12, 16, 16
 	switch nid {
-	case 895: // aes-128-gcm
+	case AES128GCM:
 		return packetSuite{nid, 16, gcmIV, gcmTag, false}, nil
-	case 898: // aes-192-gcm
+	case AES192GCM:
 		return packetSuite{nid, 24, gcmIV, gcmTag, false}, nil
-	case 901: // aes-256-gcm
+	case AES256GCM:
 		return packetSuite{nid, 32, gcmIV, gcmTag, false}, nil
-	case 904: // aes-128-ctr
+	case AES128CTR:
 		return packetSuite{nid, 16, ctrIV, 0, false}, nil
-	case 905: // aes-192-ctr
+	case AES192CTR:
 		return packetSuite{nid, 24, ctrIV, 0, false}, nil
-	case 906: // aes-256-ctr
+	case AES256CTR:
 		return packetSuite{nid, 32, ctrIV, 0, false}, nil
-	case 1018: // chacha20-poly1305
+	case ChaCha20Poly1305:
 		return packetSuite{nid, chacha20poly1305.KeySize, chacha20poly1305.NonceSize, chacha20poly1305.Overhead, true}, nil
 	}
 	return packetSuite{}, fmt.Errorf("%w: cipher %d is none that packets can be encrypted with", core.ErrCrypt, nid)
