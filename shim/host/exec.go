@@ -14,7 +14,7 @@ type item struct {
 	fn    func()
 }
 
-// actor is one event loop: a mailbox, a timer heap, and the links to flush at the end of a turn.
+// actor is one event loop: a mailbox, a timer heap, and the outputs to flush at the end of a turn.
 type actor struct {
 	epoch time.Time
 	wake  chan struct{} // holds at most one token
@@ -29,7 +29,7 @@ type actor struct {
 	next   int
 	timers timerHeap
 	armed  uint64 // timers armed so far
-	dirty  []*end
+	dirty  []*output
 }
 
 func newActor() *actor {
@@ -111,12 +111,15 @@ func (a *actor) fire(now clock.Time) {
 	}
 }
 
-// flush writes what the links have collected during the turn.
+// flush writes what the outputs have collected during the turn. What a write brings about, an output that
+// becomes dirty meanwhile, belongs to the same turn.
 func (a *actor) flush() {
 	for i := 0; i < len(a.dirty); i++ {
-		a.dirty[i].dirty = false
-		a.dirty[i].flush()
+		o := a.dirty[i]
+		o.dirty = false
+		o.write()
 	}
+	clear(a.dirty)
 	a.dirty = a.dirty[:0]
 }
 

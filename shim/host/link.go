@@ -42,11 +42,11 @@ type end struct {
 	stall   *timer // the frames in the kernel have not moved
 	notice  *timer // the user learns of the state of the wire; nil until it is first needed
 
-	out     queue // packets that have passed the line and wait for the socket
-	limit   int   // packets in out from which the link is full
-	dirty   bool  // in the actor's list of links to flush
-	blocked bool  // the user waits for Writable
-	waiting bool  // for the socket to take more
+	out     queue  // packets that have passed the line and wait for the socket
+	flusher output // writes them
+	limit   int    // packets in out from which the link is full
+	blocked bool   // the user waits for Writable
+	waiting bool   // for the socket to take more
 
 	inKernel tally // written and not read at the other end
 	budget   int   // bytes of buffer that these may take
@@ -73,6 +73,7 @@ func newEnd(w *World, n *node, info core.LinkInfo, ln *line.Line, s *socket) *en
 	e.arrival = w.newTimer(nil, func() { e.pump(w.Now()) })
 	e.room = w.newTimer(nil, e.writable)
 	e.stall = w.newTimer(nil, e.giveUp)
+	e.flusher.write = e.flush
 	e.port = &port{end: e}
 	e.setLimit()
 	s.start(e)
@@ -135,10 +136,7 @@ func (e *end) pump(now clock.Time) {
 	if e.out.n == 0 {
 		return
 	}
-	if !e.dirty {
-		e.dirty = true
-		e.w.dirty = append(e.w.dirty, e)
-	}
+	e.w.touch(&e.flusher)
 	if e.out.n%e.sock.batch() == 0 {
 		e.flush()
 	}

@@ -22,14 +22,15 @@ import (
 // two Runs or on the actor.
 type World struct {
 	*actor
-	seed  uint64
-	pool  *pkt.Pool
-	hub   *trace.Hub
-	nodes map[string]*node
-	order []*node
-	wires []*wire
-	procs []*proc
-	names map[string]int // components made per path
+	seed    uint64
+	pool    *pkt.Pool
+	hub     *trace.Hub
+	nodes   map[string]*node
+	order   []*node
+	wires   []*wire
+	procs   []*proc
+	names   map[string]int // components made per path
+	devices []device
 
 	closed  chan struct{} // closed when the readers shall end
 	readers sync.WaitGroup
@@ -132,6 +133,7 @@ func (w *World) Kill(name string) {
 			p.kill()
 		}
 	}
+	w.shutDevices(n)
 	for _, wi := range w.wires {
 		wi.update()
 	}
@@ -214,7 +216,13 @@ func (w *World) Close() {
 			e.sock.close()
 		}
 	}
+	for _, d := range w.devices {
+		d.shut()
+	}
 	w.readers.Wait()
+	for _, d := range w.devices {
+		d.release()
+	}
 	for _, wi := range w.wires {
 		for _, e := range wi.ends {
 			e.release()

@@ -1,0 +1,48 @@
+package host
+
+import "slices"
+
+// output collects during a turn of the actor what is written at its end, so that one system call takes
+// many packets. A device has one per socket.
+type output struct {
+	write func() // set once; runs on the actor
+	dirty bool   // in the actor's list
+}
+
+// touch has o written at the end of this turn. It is called on the actor, or before Run.
+func (a *actor) touch(o *output) {
+	if !o.dirty {
+		o.dirty = true
+		a.dirty = append(a.dirty, o)
+	}
+}
+
+// device is something of the operating system that a node has opened: the world closes it when it is
+// closed itself, and when the node is killed. A goroutine of a device runs in World.readers and ends when
+// its descriptor is closed.
+type device interface {
+	// owner is the node that it belongs to.
+	owner() *node
+	// shut closes the descriptors, on the actor or after Run. A second call does nothing.
+	shut()
+	// release gives back the packets that it holds, once all goroutines of the world have ended. Before
+	// that call it was shut.
+	release()
+}
+
+// open enters a device into the books of the world.
+func (w *World) open(d device) { w.devices = append(w.devices, d) }
+
+// forget takes a device out of the books, which has been shut and released by its own Close.
+func (w *World) forget(d device) {
+	w.devices = slices.DeleteFunc(w.devices, func(x device) bool { return x == d })
+}
+
+// shutDevices closes the devices of a node that was killed.
+func (w *World) shutDevices(n *node) {
+	for _, d := range slices.Clone(w.devices) {
+		if d.owner() == n {
+			d.shut()
+		}
+	}
+}
