@@ -19,6 +19,17 @@ type Listener struct {
 	stop     func()               // nil after Close
 	requests []core.Incoming
 	deadline core.Time
+
+	answered bool    // the broker takes requests for the name, or ended says why not
+	ended    error   // by the broker, for this reason
+	taking   bool    // a request is being accepted
+	taken    []taken // and has been, for an Accept
+}
+
+// taken is how the acceptance of a request has ended.
+type taken struct {
+	flow *Flow
+	err  error
 }
 
 // Listen takes requests for a name from now on; they wait for Accept.
@@ -29,12 +40,35 @@ func (a *App) listen(name string, w *waiter, want func(core.QoS) error) (*Listen
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	l := &Listener{app: a, name: core.Name(name), accept: w, want: want, deadline: Never}
-	err := error(core.ErrCanceled) // when there is no actor any more
-	w.b.Do(func() { l.stop, err = a.alloc.Listen(l.name, l.incoming) })
-	if err != nil {
+	if err := l.start(); err != nil {
 		return nil, fmt.Errorf("listen %q: %w", name, err)
 	}
 	return l, nil
+}
+
+// start asks the broker for the requests to the name, and waits for its answer where it is in another process.
+func (l *Listener) start() error {
+	err := error(core.ErrCanceled) // when there is no actor any more
+	d, distant := l.app.alloc.(core.Distant)
+	if !distant {
+		l.accept.b.Do(func() { l.stop, err = l.app.alloc.Listen(l.name, l.incoming) })
+		return err
+	}
+	l.accept.b.Do(func() { l.stop = d.ListenLater(l.name, l.incoming, l.state) })
+	never := Never
+	if err = l.accept.await(&never, func() bool { return l.answered }); err == nil {
+		err = l.ended
+	}
+	if err != nil {
+		l.app.main.b.Do(func() { l.shut() })
+	}
+	return err
+}
+
+// state is the broker's answer, and its word that it has ended.
+func (l *Listener) state(err error) {
+	l.answered, l.ended = true, err
+	l.accept.signal()
 }
 
 // Name returns the name that is listened to.
@@ -73,18 +107,22 @@ func (l *Listener) Accept() (*Flow, error) {
 // next waits for a request. err is about one client, ended about the listener.
 func (l *Listener) next() (flow *Flow, err, ended error) {
 	waited := l.accept.await(&l.deadline, func() bool {
+		if len(l.taken) == 0 && len(l.requests) > 0 && !l.taking && l.stop != nil {
+			in := l.requests[0]
+			l.requests = l.requests[1:]
+			l.taking = true
+			core.Accept(in, l.take)
+		}
 		switch {
 		case l.stop == nil:
 			ended = core.ErrNotAlloc
-		case len(l.requests) == 0:
-			return false
+		case len(l.taken) > 0:
+			flow, err = l.taken[0].flow, l.taken[0].err
+			l.taken = l.taken[1:]
+		case l.ended != nil:
+			ended = l.ended
 		default:
-			in := l.requests[0]
-			l.requests = l.requests[1:]
-			var f core.Flow
-			if f, err = in.Accept(); err == nil {
-				flow, err = l.app.newFlow(f)
-			}
+			return false
 		}
 		return true
 	})
@@ -92,6 +130,23 @@ func (l *Listener) next() (flow *Flow, err, ended error) {
 		ended = waited
 	}
 	return flow, err, ended
+}
+
+// take takes up an accepted flow.
+func (l *Listener) take(f core.Flow, err error) {
+	l.taking = false
+	if l.stop == nil {
+		if err == nil {
+			f.Close(0)
+		}
+		return
+	}
+	t := taken{err: err}
+	if err == nil {
+		t.flow, t.err = l.app.newFlow(f)
+	}
+	l.taken = append(l.taken, t)
+	l.accept.signal()
 }
 
 // Close stops listening and refuses the requests that wait.
@@ -113,7 +168,12 @@ func (l *Listener) shut() bool {
 	for _, in := range l.requests {
 		in.Reject(core.ErrName)
 	}
-	l.stop, l.requests = nil, nil
+	for _, t := range l.taken {
+		if t.flow != nil {
+			t.flow.shut()
+		}
+	}
+	l.stop, l.requests, l.taken = nil, nil, nil
 	l.accept.signal()
 	return true
 }

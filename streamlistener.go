@@ -44,6 +44,8 @@ func (l *StreamListener) Accept() (net.Conn, error) {
 		switch {
 		case errors.Is(ended, core.ErrTimedOut):
 			return nil, l.fail("accept", timeout{})
+		case errors.Is(ended, core.ErrIRMD):
+			return nil, l.fail("accept", ended)
 		case ended != nil:
 			return nil, l.fail("accept", net.ErrClosed)
 		case err == nil:

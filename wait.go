@@ -56,12 +56,23 @@ func (w *waiter) do(fn func()) {
 	w.b.Do(fn)
 }
 
+// Canceler is a Blocker whose program can be told to end: what blocks returns core.ErrCanceled from then on.
+// What does not block still works, so that the program can close what it has.
+type Canceler interface {
+	core.Blocker
+	// Canceled reports whether the program shall end. Whoever changes that ends a Park of the program.
+	Canceled() bool
+}
+
 // await blocks until try, which runs on the actor, returns true: then it returns nil. At the deadline it
 // returns core.ErrTimedOut, and core.ErrCanceled when there is no actor any more. try runs at least once, also
 // when the deadline has passed.
 func (w *waiter) await(deadline *core.Time, try func() bool) error {
 	w.try, w.deadline = try, deadline
 	for {
+		if c, ok := w.b.(Canceler); ok && c.Canceled() {
+			return core.ErrCanceled
+		}
 		w.result = over
 		w.b.Do(w.step)
 		switch w.result {

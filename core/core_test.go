@@ -209,3 +209,38 @@ func TestTimeSaturates(t *testing.T) {
 		t.Error("a time is misread")
 	}
 }
+
+// requested is a request that is answered on the spot, distant one that is answered by another process.
+type requested struct {
+	core.Incoming
+	flow core.Flow
+	err  error
+}
+
+func (r requested) Accept() (core.Flow, error) { return r.flow, r.err }
+
+type distant struct {
+	requested
+	done *func(core.Flow, error)
+}
+
+func (d distant) Accept() (core.Flow, error)              { return nil, core.ErrUnsupp }
+func (d distant) AcceptLater(done func(core.Flow, error)) { *d.done = done }
+
+// Accept works for requests of a broker in this process and in another (core.Deferred).
+func TestAcceptOfEitherKind(t *testing.T) {
+	var err error
+	calls := 0
+	done := func(_ core.Flow, e error) { err = e; calls++ }
+	core.Accept(requested{err: core.ErrAuth}, done)
+	if calls != 1 || !errors.Is(err, core.ErrAuth) {
+		t.Errorf("on the spot: %d answers, %v", calls, err)
+	}
+	var later func(core.Flow, error)
+	if core.Accept(distant{done: &later}, done); calls != 1 || later == nil {
+		t.Fatalf("%d answers before the other process has given one", calls)
+	}
+	if later(nil, core.ErrName); calls != 2 || !errors.Is(err, core.ErrName) {
+		t.Errorf("later: %d answers, %v", calls, err)
+	}
+}

@@ -98,6 +98,24 @@ type Incoming interface {
 	Reject(err error)
 }
 
+// Deferred is an Incoming that is answered by another process, so that the flow is not there at once. Its
+// Accept fails with ErrUnsupp; function Accept does the right thing for both kinds.
+type Deferred interface {
+	Incoming
+	// AcceptLater answers the request and calls done once, later.
+	AcceptLater(done func(Flow, error))
+}
+
+// Accept answers the request and calls done once with the flow or with why there is none: before it returns
+// where the broker is in this process, later where it is in another (Deferred).
+func Accept(in Incoming, done func(Flow, error)) {
+	if d, ok := in.(Deferred); ok {
+		d.AcceptLater(done)
+		return
+	}
+	done(in.Accept())
+}
+
 // Allocator is what every user of flows sees, an application or an IPCP.
 type Allocator interface {
 	// Alloc asks for a flow and calls done once, unless it is canceled before. cancel gives the request
@@ -108,6 +126,16 @@ type Allocator interface {
 	// Listen has incoming requests for the name handed to accept until stop is called. The name is
 	// registered in the layers that the broker's configuration says.
 	Listen(n Name, accept func(Incoming)) (stop func(), err error)
+}
+
+// Distant is an Allocator whose broker is another process. Its Listen returns before the broker has answered,
+// so a refusal is known only to who uses ListenLater.
+type Distant interface {
+	Allocator
+	// ListenLater is Listen with the answer of the broker: state is called with nil once requests are taken, or
+	// with the reason when they are not or not any more: the broker has refused the name or is gone. Both from
+	// later calls; after a reason nothing more is called.
+	ListenLater(n Name, accept func(Incoming), state func(error)) (stop func())
 }
 
 // Security is what the handshake of an allocation has agreed on (spec 11): the library at each end of the

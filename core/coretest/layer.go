@@ -342,11 +342,12 @@ func Establish(h *Harness, env [2]core.Env, from, to core.Allocator, q core.QoS)
 	h.On(env[1], func() {
 		_, err := to.Listen("name", func(in core.Incoming) {
 			h.Up("accept")
-			f, err := in.Accept()
-			if err != nil || in.QoS() != q || in.Name() != "name" {
-				h.t.Errorf("Accept: %v; the request was for %q with %+v", err, in.Name(), in.QoS())
-			}
-			ends[1] = f
+			core.Accept(in, func(f core.Flow, err error) {
+				if err != nil || in.QoS() != q || in.Name() != "name" {
+					h.t.Errorf("Accept: %v; the request was for %q with %+v", err, in.Name(), in.QoS())
+				}
+				ends[1] = f
+			})
 		})
 		if err != nil {
 			h.t.Errorf("Listen: %v", err)

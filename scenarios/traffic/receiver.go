@@ -72,8 +72,17 @@ func (f *Flow) accept(at *node.System, env core.Env, in core.Incoming) {
 		in.Reject(core.ErrPerm)
 		return
 	}
-	fl, err := in.Accept()
-	if err != nil {
+	core.Accept(in, func(fl core.Flow, err error) {
+		if err == nil {
+			f.take(at, env, fl)
+		}
+	})
+}
+
+// take takes up the end of the flow at the receiver.
+func (f *Flow) take(at *node.System, env core.Env, fl core.Flow) {
+	if f.recv != nil {
+		fl.Close(0)
 		return
 	}
 	f.To, f.renv = at, env
