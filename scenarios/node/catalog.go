@@ -13,8 +13,7 @@ import (
 
 	"ouroboros/core/policy"
 	"ouroboros/ipcp/unicast"
-	"ouroboros/ipcp/unicast/dir"
-	"ouroboros/ipcp/unicast/routing"
+	"ouroboros/ipcp/unicast/catalog"
 	"ouroboros/scenarios"
 	"ouroboros/topologies"
 )
@@ -26,97 +25,24 @@ type Catalog struct {
 	Read func(name string) ([]byte, error)
 }
 
-// catalogOf returns the policies that the members of one layer know. names and offline are what they share
-// under the directory and the routing policy static.
-func catalogOf(names *dir.Names, offline *routing.Map) unicast.Catalog {
-	c := unicast.NewCatalog(names)
-	c.Routing = routing.Policies(offline)
-	return c
-}
-
 // defaultScheduler leaves packets in the order in which they came.
 const defaultScheduler = unicast.DefaultScheduler
 
 // Policy checks the choice of a policy.
 func (c Catalog) Policy(kind, name string, params map[string]any) error {
-	t := catalogOf(nil, nil)
-	switch kind {
-	case "routing":
-		return try(t.Routing, name, unicast.DefaultRouting, params)
-	case "forwarding":
-		return try(t.Forwarding, name, unicast.DefaultForwarding, params)
-	case "congestion":
-		return try(t.Congestion, name, unicast.DefaultCongestion, params)
-	case "directory":
-		return try(t.Directory, name, unicast.DefaultDirectory, params)
-	case "scheduler":
-		return try(t.Scheduler, name, unicast.DefaultScheduler, params)
-	case "addressing":
-		return try(t.Addressing, name, unicast.DefaultAddressing, params)
-	case "cost":
-		return try(t.Cost, name, unicast.DefaultCost, params)
-	case "shaping":
-		return try(t.Shaping, name, unicast.DefaultShaping, params)
-	case "admission":
-		return try(t.Admission, name, unicast.DefaultAdmission, params)
-	}
-	return fmt.Errorf("unknown kind of policy %q", kind)
-}
-
-func orDefault(name, def string) string {
-	if name == "" {
-		return def
-	}
-	return name
-}
-
-func try[T any](r *policy.Registry[T], name, def string, params map[string]any) error {
-	_, err := r.Choose(orDefault(name, def), params)
-	return err
+	return catalog.Check(kind, name, params)
 }
 
 // Docs documents all policies, kind by kind.
-func Docs() []policy.Doc {
-	t := catalogOf(nil, nil)
-	d := t.Routing.Docs()
-	d = append(d, t.Forwarding.Docs()...)
-	d = append(d, t.Congestion.Docs()...)
-	d = append(d, t.Directory.Docs()...)
-	d = append(d, t.Scheduler.Docs()...)
-	d = append(d, t.Addressing.Docs()...)
-	d = append(d, t.Cost.Docs()...)
-	d = append(d, t.Shaping.Docs()...)
-	return append(d, t.Admission.Docs()...)
-}
+func Docs() []policy.Doc { return catalog.Docs() }
 
-// choose looks the policies of a layer up. Addresses are as long as the header's field of addrSize bytes
-// (0: the default) unless the policy says otherwise.
-func choose(t unicast.Catalog, p scenarios.Policies, addrSize int) (out unicast.Choices, err error) {
-	if _, set := p.Addressing.Params["addr_size"]; !set && addrSize > 0 {
-		params := maps.Clone(p.Addressing.Params)
-		if params == nil {
-			params = map[string]any{}
-		}
-		params["addr_size"] = addrSize
-		p.Addressing.Params = params
+// policiesOf returns what a scenario says of the policies of a layer.
+func policiesOf(p *scenarios.Policies) catalog.Policies {
+	out := catalog.Policies{}
+	for _, k := range p.Kinds() {
+		out[k.Kind] = catalog.Policy{Name: k.Policy.Name, Params: k.Policy.Params}
 	}
-	pick(&err, &out.Routing, t.Routing, p.Routing, unicast.DefaultRouting)
-	pick(&err, &out.Forwarding, t.Forwarding, p.Forwarding, unicast.DefaultForwarding)
-	pick(&err, &out.Congestion, t.Congestion, p.Congestion, unicast.DefaultCongestion)
-	pick(&err, &out.Directory, t.Directory, p.Directory, unicast.DefaultDirectory)
-	pick(&err, &out.Scheduler, t.Scheduler, p.Scheduler, unicast.DefaultScheduler)
-	pick(&err, &out.Addressing, t.Addressing, p.Addressing, unicast.DefaultAddressing)
-	pick(&err, &out.Cost, t.Cost, p.Cost, unicast.DefaultCost)
-	pick(&err, &out.Shaping, t.Shaping, p.Shaping, unicast.DefaultShaping)
-	pick(&err, &out.Admission, t.Admission, p.Admission, unicast.DefaultAdmission)
-	return out, err
-}
-
-// pick looks one policy up, unless one before it was refused.
-func pick[T any](err *error, c *policy.Choice[T], r *policy.Registry[T], p scenarios.Policy, def string) {
-	if *err == nil {
-		*c, *err = r.Choose(orDefault(p.Name, def), p.Params)
-	}
+	return out
 }
 
 // Topology returns the names of a topology's nodes and links.

@@ -9,6 +9,7 @@ import (
 	"ouroboros/core/wire"
 	"ouroboros/ipcp/local"
 	"ouroboros/ipcp/unicast"
+	"ouroboros/ipcp/unicast/catalog"
 	"ouroboros/ipcp/unicast/dir"
 	"ouroboros/ipcp/unicast/routing"
 	"ouroboros/scenarios"
@@ -118,8 +119,8 @@ func (l *Layer) Local(yield func(local.Stats)) {
 // policies looks up what the layer is configured with and which policies its members know.
 func (l *Layer) policies(s *scenarios.Layer) error {
 	l.offline, l.names = routing.NewMap(), dir.NewNames()
-	l.catalog = catalogOf(l.names, l.offline)
-	choices, err := choose(l.catalog, s.Policies, s.Params.AddrSize)
+	l.catalog = catalog.New(l.names, l.offline)
+	choices, err := catalog.Choose(l.catalog, policiesOf(&s.Policies), s.Params.AddrSize)
 	if err != nil {
 		return err
 	}
