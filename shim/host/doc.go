@@ -2,14 +2,17 @@
 // operating system. It is the one place where the protocol core meets goroutines, locks and system
 // calls; everything above it runs unchanged in the simulator.
 //
-//	readers (a goroutine per socket)        actor (the goroutine in Run)
-//	recvmmsg -> batch --- mailbox ---------> Receive ... Send -> line -> out --- sendmmsg
-//	                      one lock, swapped                 rate, delay,   at the end of
-//	                      once per turn                     queue, loss    the turn
+//	a turn of the actor (the goroutine in Run)
+//	+--------------------------------------------------------------------------------------+
+//	| epoll_wait --> devices that are ready --> mailbox --> timers --> outputs             |
+//	| sleeps here    batches of packets         swapped     due        one system call     |
+//	| if idle        -> Receive                 once                   per device or batch |
+//	+--------------------------------------------------------------------------------------+
+//	                                               ^
+//	other goroutines: post, and ring the bell of a sleeping actor
 //
-// A turn of the actor takes the whole mailbox at once, runs it, fires the timers that are due, and then
-// writes what was sent meanwhile, one system call per link and batch. Between two turns it sleeps on
-// one operating-system timer.
+// The actor watches the descriptors of its devices itself: a packet reaches the protocols without passing
+// another goroutine. What is sent in a turn is collected per device and written at its end.
 //
 // The actor of a World runs only inside Run, on the goroutine that calls it. So a program may set up
 // nodes and links before Run without locks, as it does in the simulator.

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,10 +15,10 @@ type item struct {
 	fn    func()
 }
 
-// actor is one event loop: a mailbox, a timer heap, and the outputs to flush at the end of a turn.
+// actor is one event loop: a mailbox, a timer heap, descriptors to watch, and the outputs to flush at the end
+// of a turn.
 type actor struct {
 	epoch time.Time
-	wake  chan struct{} // holds at most one token
 	halt  atomic.Bool
 
 	mu     sync.Mutex
@@ -25,16 +26,15 @@ type actor struct {
 	asleep bool
 
 	// What follows belongs to the goroutine in run.
-	work   []item // the batch being run, from next
+	poller *poller // nil until it is first needed
+	work   []item  // the batch being run, from next
 	next   int
 	timers timerHeap
 	armed  uint64 // timers armed so far
 	dirty  []*output
 }
 
-func newActor() *actor {
-	return &actor{epoch: time.Now(), wake: make(chan struct{}, 1)}
-}
+func newActor() *actor { return &actor{epoch: time.Now()} }
 
 // Now returns the monotonic time since the actor was made.
 func (a *actor) Now() clock.Time { return clock.Time(time.Since(a.epoch)) }
@@ -43,42 +43,95 @@ func (a *actor) Now() clock.Time { return clock.Time(time.Since(a.epoch)) }
 func (a *actor) post(owner *node, fn func()) {
 	a.mu.Lock()
 	a.inbox = append(a.inbox, item{owner, fn})
+	a.rouse()
+}
+
+// rouse ends the sleep of the actor. The caller has locked the mailbox, and rouse unlocks it.
+func (a *actor) rouse() {
 	sleeper := a.asleep
 	a.asleep = false
 	a.mu.Unlock()
 	if sleeper {
-		a.rouse()
-	}
-}
-
-// rouse ends the sleep of the actor, this one or the next.
-func (a *actor) rouse() {
-	select {
-	case a.wake <- struct{}{}:
-	default: // a token is there already
+		a.poller.ring()
 	}
 }
 
 // stop ends run after the current call.
 func (a *actor) stop() {
 	a.halt.Store(true)
+	a.mu.Lock()
 	a.rouse()
 }
 
+// needPoller makes the poller if there is none.
+func (a *actor) needPoller() (err error) {
+	if a.poller == nil {
+		a.poller, err = newPoller()
+	}
+	return err
+}
+
 // run takes turns until the given time or until stop. Calls that a stop leaves over are kept.
-func (a *actor) run(until clock.Time) {
-	alarm := time.NewTimer(0)
-	defer alarm.Stop()
+func (a *actor) run(until clock.Time) error {
+	if err := a.needPoller(); err != nil {
+		return err
+	}
 	for !a.halt.Load() {
+		if err := a.poll(until); err != nil {
+			return err
+		}
 		now := a.Now()
 		a.runPosts()
 		a.fire(now)
 		a.flush()
 		if now >= until {
-			return
+			return nil
 		}
-		a.sleep(alarm, until)
 	}
+	return nil
+}
+
+// poll serves the descriptors that are ready. When there is nothing else to do it waits: for one of them,
+// a post, the next timer or the end of the run.
+func (a *actor) poll(until clock.Time) error {
+	idle, err := a.doze(until)
+	if err != nil || !idle && len(a.poller.watches) == 0 {
+		return err
+	}
+	events, err := a.poller.wait(idle)
+	if idle {
+		a.mu.Lock()
+		a.asleep = false
+		a.mu.Unlock()
+	}
+	if err != nil {
+		return err
+	}
+	return a.serve(events)
+}
+
+// doze prepares the actor for sleep if it has nothing to do, and reports whether it may sleep.
+func (a *actor) doze(until clock.Time) (bool, error) {
+	if len(a.dirty) > 0 {
+		return false, nil
+	}
+	// Let goroutines that this turn has woken run first: what they have to say is then in the mailbox, and
+	// the thread is not put to sleep to be woken at once.
+	runtime.Gosched()
+	if len(a.timers) > 0 {
+		until = min(until, a.timers[0].deadline)
+	}
+	now := a.Now()
+	if until <= now {
+		return false, nil
+	}
+	if err := a.poller.setAlarm(now, until); err != nil {
+		return false, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asleep = len(a.inbox) == 0 && a.next == len(a.work) && !a.halt.Load()
+	return a.asleep, nil
 }
 
 // runPosts runs one batch of the mailbox, or what a stop has left of the last.
@@ -121,30 +174,6 @@ func (a *actor) flush() {
 	}
 	clear(a.dirty)
 	a.dirty = a.dirty[:0]
-}
-
-// sleep waits for a post, the next timer or the end of the run.
-func (a *actor) sleep(alarm *time.Timer, until clock.Time) {
-	a.mu.Lock()
-	if len(a.inbox) > 0 {
-		a.mu.Unlock()
-		return
-	}
-	a.asleep = true
-	a.mu.Unlock()
-	if len(a.timers) > 0 {
-		until = min(until, a.timers[0].deadline)
-	}
-	if d := until.Sub(a.Now()); d > 0 {
-		alarm.Reset(d)
-		select {
-		case <-a.wake:
-		case <-alarm.C:
-		}
-	}
-	a.mu.Lock()
-	a.asleep = false
-	a.mu.Unlock()
 }
 
 // handle is the Exec of one component. All handles share the mailbox of the actor, so that posts run

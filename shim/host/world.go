@@ -162,7 +162,9 @@ func (w *World) Run(until clock.Time) error {
 	if w.isClosed() {
 		return errClosed
 	}
-	w.run(until)
+	if err := w.run(until); err != nil {
+		w.fail(err)
+	}
 	return w.fault
 }
 
@@ -222,6 +224,9 @@ func (w *World) Close() {
 	w.readers.Wait()
 	for _, d := range w.devices {
 		d.release()
+	}
+	if w.poller != nil {
+		w.poller.close()
 	}
 	for _, wi := range w.wires {
 		for _, e := range wi.ends {
