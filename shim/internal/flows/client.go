@@ -43,6 +43,9 @@ func (m *Machine) AllocFlow(r core.FlowRequest, done func(core.Flow, core.FlowRe
 }
 
 func (m *Machine) newAttempt(r core.FlowRequest, done func(core.Flow, core.FlowReply, error)) (*attempt, error) {
+	if m.left {
+		return nil, core.ErrIPCPState
+	}
 	if err := m.checkHash(r.Hash); err != nil {
 		return nil, err
 	}

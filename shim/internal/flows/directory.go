@@ -61,7 +61,7 @@ type query struct {
 // Query asks whether a member of the layer knows the digest: at once when the directory does, else by
 // one broadcast and a wait of QueryTimeout (spec 01 §3.5).
 func (m *Machine) Query(h core.Hash, done func(found bool)) (cancel func()) {
-	if m.checkHash(h) != nil {
+	if m.left || m.checkHash(h) != nil {
 		return m.later(func() { done(false) })
 	}
 	if _, ok := m.dir.latest(h); ok {
@@ -79,7 +79,7 @@ func (m *Machine) Query(h core.Hash, done func(found bool)) (cancel func()) {
 // Resolve is Query for a layer whose members do not answer name queries. What the directory does not know
 // is looked up elsewhere: look calls done when it has an answer, once, from wherever it likes.
 func (m *Machine) Resolve(h core.Hash, look func(done func(core.Addr, bool)), done func(found bool)) (cancel func()) {
-	if m.checkHash(h) != nil {
+	if m.left || m.checkHash(h) != nil {
 		return m.later(func() { done(false) })
 	}
 	if _, ok := m.dir.latest(h); ok {

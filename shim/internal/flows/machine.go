@@ -129,6 +129,7 @@ type Machine struct {
 	unanswered int
 	answered   map[requestKey]*Message
 	refused    []requestKey
+	left       bool // out of its layer
 }
 
 // Counters counts what a shim did and why it dropped packets.
@@ -181,6 +182,9 @@ func (m *Machine) Layer() core.LayerInfo { return m.cfg.Layer }
 
 // Register makes a digest known; twice is a success without effect (spec 01 §2.2.1).
 func (m *Machine) Register(h core.Hash) error {
+	if m.left {
+		return core.ErrIPCPState
+	}
 	if err := m.checkHash(h); err != nil {
 		return err
 	}
@@ -214,6 +218,9 @@ func (m *Machine) later(fn func()) (cancel func()) {
 // Handle takes a management message that the shim has decoded and checked for its addresses.
 func (m *Machine) Handle(msg *Message, from core.Addr) {
 	m.ManagementReceived++
+	if m.left {
+		return
+	}
 	switch msg.Kind {
 	case Request:
 		m.request(msg, from)

@@ -85,6 +85,9 @@ func (in *incoming) respond(code core.Code, piggyback []byte) (core.Flow, error)
 	if in.tracked {
 		delete(m.pending, in.key)
 	}
+	if m.left {
+		return nil, core.ErrIPCPState
+	}
 	if n := m.cfg.Fixed + len(piggyback); code == 0 && n > m.management() {
 		in.answer(&Message{Response: -int32(core.ErrMsgSize)})
 		return nil, fmt.Errorf("%w: allocation reply of %d bytes, layer %q takes %d", core.ErrMsgSize, n, m.cfg.Layer.Name, m.management())
