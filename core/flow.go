@@ -124,7 +124,8 @@ type Allocator interface {
 	// Join joins the broadcast layer of that name.
 	Join(layer Name, done func(Flow, error)) (cancel func())
 	// Listen has incoming requests for the name handed to accept until stop is called. The name is
-	// registered in the layers that the broker's configuration says.
+	// registered in the layers that the broker's configuration says. The allocator of a process (irm.Client) takes
+	// the empty name for all that are bound to it.
 	Listen(n Name, accept func(Incoming)) (stop func(), err error)
 }
 

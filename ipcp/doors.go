@@ -2,12 +2,13 @@ package ipcp
 
 import (
 	"fmt"
+	"slices"
 
 	"ouroboros/core"
 )
 
 // Doors are the names that an IPCP listens to in the layers below: its own, which the broker registers
-// there, and with Autobind that of its layer, as soon as it is a member.
+// there, with Autobind that of its layer, as soon as it is a member, and those that it is bound to besides.
 type Doors struct {
 	Alloc core.Allocator
 	Own   core.Name // of the IPCP
@@ -15,8 +16,14 @@ type Doors struct {
 	Autobind bool
 	Incoming func(core.Incoming) // takes whoever comes
 
-	open  bool
-	stops []func()
+	open bool
+	list []door
+}
+
+// door is one name.
+type door struct {
+	name core.Name
+	stop func()
 }
 
 // Open listens, once: further calls do nothing. layer is the name of the layer of an operational IPCP, and
@@ -47,25 +54,58 @@ func (d *Doors) Entered(layer core.Name) {
 }
 
 func (d *Doors) listenToLayer(layer core.Name) error {
-	if !d.Autobind || layer == d.Own {
+	if !d.Autobind {
 		return nil
 	}
 	return d.listen(layer)
 }
 
+// Serve has the IPCP listen to one more name, in any state of its life but the last; to one that it listens to
+// already it is a success.
+func (d *Doors) Serve(l *Life, n core.Name) error {
+	if l.State() == Shutdown {
+		return core.ErrIPCPState
+	}
+	return d.listen(n)
+}
+
+// Stop has the IPCP not listen to a name any more, whatever made it do so, and reports whether it did.
+func (d *Doors) Stop(n core.Name) bool {
+	i := slices.IndexFunc(d.list, func(o door) bool { return o.name == n })
+	if i < 0 {
+		return false
+	}
+	stop := d.list[i].stop
+	d.list = slices.Delete(d.list, i, i+1)
+	stop()
+	return true
+}
+
+// Names returns the names that the IPCP listens to, in the order in which they came.
+func (d *Doors) Names() []core.Name {
+	var names []core.Name
+	for _, o := range d.list {
+		names = append(names, o.name)
+	}
+	return names
+}
+
 func (d *Doors) listen(n core.Name) error {
+	if slices.ContainsFunc(d.list, func(o door) bool { return o.name == n }) {
+		return nil
+	}
 	stop, err := d.Alloc.Listen(n, d.Incoming)
 	if err != nil {
 		return fmt.Errorf("ipcp %s: %w", d.Own, err)
 	}
-	d.stops = append(d.stops, stop)
+	d.list = append(d.list, door{n, stop})
 	return nil
 }
 
 // Close stops listening, for good: the life of the IPCP is over.
 func (d *Doors) Close() {
-	for _, stop := range d.stops {
-		stop()
+	for _, o := range d.list {
+		o.stop()
 	}
-	d.stops = nil
+	d.list = nil
 }

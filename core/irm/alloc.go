@@ -2,6 +2,7 @@ package irm
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ouroboros/core"
@@ -26,6 +27,7 @@ const (
 // allocation is a request for a flow on its way.
 type allocation struct {
 	b        *Broker
+	c        *Client // who asks; nil: an IPCP, or whoever uses the broker itself
 	r        core.Request
 	done     func(core.Flow, error)
 	deadline core.Time
@@ -44,21 +46,53 @@ type allocation struct {
 // ErrName when only this system does, ErrTimedOut when the flow is not there by the deadline,
 // ErrCrypt when the handshake fails, else what the layer or the remote side answered.
 func (b *Broker) Alloc(r core.Request, done func(core.Flow, error)) (cancel func()) {
+	a := b.newAllocation(nil, r, done)
+	a.begin()
+	return a.cancel
+}
+
+// newAllocation returns a request that has not begun.
+func (b *Broker) newAllocation(c *Client, r core.Request, done func(core.Flow, error)) *allocation {
 	if r.Timeout <= 0 {
 		r.Timeout = AllocTimeout
 	}
-	a := &allocation{b: b, r: r, done: done, deadline: b.env.Now().Add(r.Timeout), pause: pauseFirst}
+	a := &allocation{b: b, c: c, r: r, done: done, deadline: b.env.Now().Add(r.Timeout), pause: pauseFirst}
 	a.timer = b.env.NewTimer(a.expired)
-	if err := r.Name.Validate(); err != nil {
+	return a
+}
+
+// admitted reports whether a process can have one more request under way. If it cannot, the request fails.
+func (a *allocation) admitted() bool {
+	c := a.c
+	c.stats.Asked++
+	switch {
+	case c.closed:
+		a.c = nil
+		a.fail(core.ErrIRMD)
+		return false
+	case len(c.asks) >= MaxAllocs:
+		a.fail(fmt.Errorf("%w: the process waits for %d flows, the most that it can", core.ErrAgain, MaxAllocs))
+		return false
+	}
+	c.asks = append(c.asks, a)
+	return true
+}
+
+// begin looks for the name.
+func (a *allocation) begin() {
+	if err := a.r.Name.Validate(); err != nil {
 		a.fail(fmt.Errorf("%w: %w", core.ErrName, err))
-		return a.cancel
+		return
 	}
 	a.round()
-	return a.cancel
 }
 
 // round starts to ask the layers from the first.
 func (a *allocation) round() {
+	if a.near() {
+		a.local()
+		return
+	}
 	a.silent, a.layers = false, a.layers[:0]
 	for _, l := range a.b.layers {
 		info := l.p.Layer()
@@ -94,6 +128,8 @@ func (a *allocation) ask() {
 func (a *allocation) unknown() {
 	e := a.b.names[a.r.Name]
 	switch own := e != nil && len(e.listeners) > 0; {
+	case a.near(), !own && a.startable():
+		a.local()
 	case own:
 		a.fail(fmt.Errorf("%w: %q is served by this system only", core.ErrName, a.r.Name))
 	case !a.silent:
@@ -114,20 +150,26 @@ func (a *allocation) nobody() error {
 
 // request asks the layer that knows the name for the flow.
 func (a *allocation) request(l *layer, h core.Hash) {
+	if piggyback, ok := a.greet(); ok {
+		a.step = l.p.AllocFlow(core.FlowRequest{Hash: h, QoS: a.r.QoS, Piggyback: piggyback}, a.replied)
+	}
+}
+
+// greet begins the handshake and returns its request. If it cannot, the allocation fails.
+func (a *allocation) greet() (piggyback []byte, ok bool) {
 	cfg, err := a.b.cfg.Security.client(&a.r)
 	if err != nil {
 		a.fail(err)
-		return
+		return nil, false
 	}
-	handshake, piggyback, err := oap.NewRequest(a.b.env, a.r.Name, cfg)
+	a.handshake, piggyback, err = oap.NewRequest(a.b.env, a.r.Name, cfg)
 	if err != nil {
 		a.fail(err)
-		return
+		return nil, false
 	}
-	a.handshake = handshake
 	a.phase = requesting
 	a.arm(a.deadline.Sub(a.b.env.Now()))
-	a.step = l.p.AllocFlow(core.FlowRequest{Hash: h, QoS: a.r.QoS, Piggyback: piggyback}, a.replied)
+	return piggyback, true
 }
 
 func (a *allocation) replied(f core.Flow, reply core.FlowReply, err error) {
@@ -144,6 +186,32 @@ func (a *allocation) replied(f core.Flow, reply core.FlowReply, err error) {
 	}
 	a.b.responses.Accepted++
 	a.succeed(secure(f, out))
+}
+
+// join joins a broadcast layer.
+func (a *allocation) join(name core.Name) {
+	b := a.b
+	i := slices.IndexFunc(b.layers, func(l *layer) bool {
+		info := l.p.Layer()
+		return info.Kind == core.KindBroadcast && info.Name == name
+	})
+	if i < 0 {
+		a.fail(fmt.Errorf("%w: no broadcast layer %q on this system", core.ErrIPCP, name))
+		return
+	}
+	if b.cfg.Security.Force {
+		a.fail(fmt.Errorf("%w: this system encrypts every flow, and those of broadcast layer %q cannot be", core.ErrCrypt, name))
+		return
+	}
+	a.phase = requesting
+	a.timer.Reset(AllocTimeout)
+	a.step = b.layers[i].p.Join(func(f core.Flow, err error) {
+		if err != nil {
+			a.fail(err)
+			return
+		}
+		a.succeed(f)
+	})
 }
 
 // arm sets the timer for d, at the latest for the deadline.
@@ -178,6 +246,10 @@ func (a *allocation) succeed(f core.Flow) {
 		return
 	}
 	a.end()
+	a.forget()
+	if a.c != nil {
+		a.c.stats.Granted++
+	}
 	a.done(f, nil)
 }
 
@@ -190,10 +262,21 @@ func (a *allocation) fail(err error) {
 	canceled := false
 	a.step = func() { canceled = true }
 	a.b.env.Post(func() {
-		if !canceled {
+		if !canceled && (a.c == nil || !a.c.closed) {
+			a.forget()
 			a.done(nil, err)
 		}
 	})
+}
+
+// forget takes the request out of those of its process.
+func (a *allocation) forget() {
+	if a.c == nil {
+		return
+	}
+	if i := slices.Index(a.c.asks, a); i >= 0 {
+		a.c.asks = slices.Delete(a.c.asks, i, i+1)
+	}
 }
 
 func (a *allocation) end() {
@@ -207,4 +290,5 @@ func (a *allocation) cancel() {
 		a.step()
 	}
 	a.end()
+	a.forget()
 }

@@ -7,17 +7,17 @@
 // A destination need not be known as a name on the allocating system (§13.1 rule 1 exists for the
 // security files of a name, which Config.Security finds by the name itself). A lookup without an answer is
 // repeated within the deadline of the request, and an unknown name is refused at once (decision 2).
-// There is no direct flow within a system: a request for a name that only this system has fails with
-// ErrName.
+// A running process is bound to what its program is bound to. A program is started at once when it is wanted, and has
+// one second to listen. A flow within a system is tried first and costs no wait (§13.3 D).
 package irm
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
 	"ouroboros/core"
+	"ouroboros/core/loop"
 	"ouroboros/core/oap"
 )
 
@@ -38,6 +38,17 @@ type Config struct {
 	// Register says in which layers a name is registered while it is listened to. A name that is not
 	// listed is registered in all layers but the shims, or in the shims where there is no other.
 	Register map[core.Name][]core.Name
+	// Explicit says that names are published only in the layers that RegisterName and Register name, as an
+	// administrator expects it. Register without layers and the default above publish nothing then.
+	Explicit bool
+	// Direct has requests for names that somebody on this system listens to served without a layer (spec 13 §13.6).
+	Direct bool
+	// DirectQueue is how many packets one direction of such a flow holds before its writer blocks; 0 = 1023.
+	DirectQueue int
+	// Spawn starts a program that was bound with auto start. It does not wait for it. nil: none is started.
+	Spawn func(program string, args []string) error
+	// Privileged reports whether a process counts as privileged (spec 13 §13.1 rule 5); nil: if its user id is 0.
+	Privileged func(Process) bool
 	// Security says which flows are encrypted and authenticated; the zero value: those whose other end or
 	// user demands it.
 	Security Security
@@ -56,6 +67,13 @@ type Broker struct {
 
 	waiting []*incoming // oldest first
 	expiry  core.Timer
+
+	flows  loop.Layer // of direct flows
+	number uint64     // of the last end of one
+
+	clients  []*Client // in the order in which they came
+	programs []*program
+	stats    Stats
 }
 
 // layer is an IPCP of this system and the names registered in it.
@@ -68,8 +86,22 @@ type layer struct {
 func New(env core.Env, cfg Config) *Broker {
 	b := &Broker{env: env, cfg: cfg, names: make(map[core.Name]*entry), oap: oap.Server{Since: env.Wall()}}
 	b.expiry = env.NewTimer(b.expire)
+	b.flows = directFlows(env, cfg.DirectQueue)
 	return b
 }
+
+// Stats counts what a broker has done.
+type Stats struct {
+	Direct               uint64 // flows that stand or stood without a layer
+	DirectOpen           int    // ends of them that stand
+	Started, StartFailed uint64 // programs that were started for a name, and those that could not be
+}
+
+// Stats returns the counters so far.
+func (b *Broker) Stats() Stats { return b.stats }
+
+// DirectStats returns the counters of the packets of direct flows.
+func (b *Broker) DirectStats() loop.Stats { return b.flows.Stats() }
 
 // Responses counts the responses to the handshakes of a system by what became of them.
 type Responses struct{ Accepted, Refused uint64 }
@@ -110,28 +142,7 @@ func (b *Broker) RemoveProvider(p core.Provider) error {
 // Join joins the broadcast layer with that name: done gets ErrIPCP when this system has no IPCP in it,
 // ErrCrypt when the system forces encryption, ErrTimedOut after 20 s.
 func (b *Broker) Join(name core.Name, done func(core.Flow, error)) (cancel func()) {
-	i := slices.IndexFunc(b.layers, func(l *layer) bool {
-		info := l.p.Layer()
-		return info.Kind == core.KindBroadcast && info.Name == name
-	})
-	a := &allocation{b: b, done: done, deadline: b.env.Now().Add(AllocTimeout)}
-	a.timer = b.env.NewTimer(a.expired)
-	if i < 0 {
-		a.fail(fmt.Errorf("%w: no broadcast layer %q on this system", core.ErrIPCP, name))
-		return a.cancel
-	}
-	if b.cfg.Security.Force {
-		a.fail(fmt.Errorf("%w: this system encrypts every flow, and those of broadcast layer %q cannot be", core.ErrCrypt, name))
-		return a.cancel
-	}
-	a.phase = requesting
-	a.timer.Reset(AllocTimeout)
-	a.step = b.layers[i].p.Join(func(f core.Flow, err error) {
-		if err != nil {
-			a.fail(err)
-			return
-		}
-		a.succeed(f)
-	})
+	a := b.newAllocation(nil, core.Request{}, done)
+	a.join(name)
 	return a.cancel
 }

@@ -27,6 +27,46 @@ import (
 type Files struct {
 	fs    fs.FS
 	roots *crypt.Roots
+	paths func(core.Name) SecurityPaths
+	open  func(file string) ([]byte, error)
+}
+
+// Override returns the same files, with those of single names elsewhere: paths says of a name which files stand in for
+// enc.conf, crt.pem and key.pem in either role, and open reads them; they need not lie in the folder. A file that is
+// named so and cannot be read fails the allocation: an administrator who names a file for a name does not want
+// its flows in clear because the file has gone.
+func (f *Files) Override(paths func(core.Name) SecurityPaths, open func(file string) ([]byte, error)) *Files {
+	own := *f
+	own.paths, own.open = paths, open
+	return &own
+}
+
+// places are the files of a name in one role; those that are named must be there.
+type places struct{ enc, crt, key string }
+
+// named returns the files that an administrator has named.
+func (f *Files) named(role string, n core.Name) places {
+	if f.paths == nil {
+		return places{}
+	}
+	p := f.paths(n)
+	if role == "client" {
+		return places{p.ClientEnc, p.ClientCrt, p.ClientKey}
+	}
+	return places{p.ServerEnc, p.ServerCrt, p.ServerKey}
+}
+
+// pick reads a file that is named, else the one in the folder, which may be missing.
+func (f *Files) pick(named, file string) (b []byte, at string, found bool, err error) {
+	if named != "" {
+		b, err = f.open(named)
+		return b, named, err == nil, err
+	}
+	if !fs.ValidPath(file) {
+		return nil, file, false, nil
+	}
+	b, found, err = f.read(file)
+	return b, file, found, err
 }
 
 // OpenFiles reads the certificates of authorities. The folders may be missing; a file in them that is no
@@ -80,7 +120,7 @@ func (f *Files) Client(n core.Name) (*oap.Config, error) {
 	if err != nil || c.Enc == nil || c.Enc.KEMMode != crypt.KEMClient {
 		return c, err
 	}
-	err = f.either(path.Join("client", string(n), "kex.srv.pub"), func(file string, b []byte) error {
+	err = f.either(path.Join(folder("client", n), "kex.srv.pub"), func(file string, b []byte) error {
 		c.StaticPublic, err = crypt.ParseStaticPublic(file, b)
 		return err
 	})
@@ -93,7 +133,7 @@ func (f *Files) Server(n core.Name) (*oap.Config, error) {
 	if err != nil {
 		return c, err
 	}
-	err = f.either(path.Join("server", string(n), "kex.key"), func(file string, b []byte) error {
+	err = f.either(path.Join(folder("server", n), "kex.key"), func(file string, b []byte) error {
 		c.StaticKey, err = crypt.ParseStaticKey(file, b)
 		return err
 	})
@@ -103,12 +143,9 @@ func (f *Files) Server(n core.Name) (*oap.Config, error) {
 // role reads what both roles have.
 func (f *Files) role(role string, n core.Name) (*oap.Config, error) {
 	c := &oap.Config{Roots: f.roots}
-	dir := path.Join(role, string(n))
-	if !fs.ValidPath(dir) || dir != role+"/"+string(n) {
-		return c, nil // no file can have this name
-	}
-	file := path.Join(dir, "enc.conf")
-	text, found, err := f.read(file)
+	named := f.named(role, n)
+	dir := folder(role, n)
+	text, file, found, err := f.pick(named.enc, path.Join(dir, "enc.conf"))
 	if err != nil {
 		return nil, err
 	}
@@ -118,23 +155,31 @@ func (f *Files) role(role string, n core.Name) (*oap.Config, error) {
 		}
 		c.RequirePeer = c.Enc != nil && c.Enc.RequirePeer
 	}
-	c.Credentials, err = f.credentials(dir)
+	c.Credentials, err = f.credentials(named, dir)
 	return c, err
 }
 
+// folder returns the folder of a name in one role; for a name that no folder can have, one that is not there.
+func folder(role string, n core.Name) string {
+	dir := path.Join(role, string(n))
+	if !fs.ValidPath(dir) || dir != role+"/"+string(n) {
+		return "/"
+	}
+	return dir
+}
+
 // credentials reads certificate and key.
-func (f *Files) credentials(dir string) (*crypt.Credentials, error) {
-	crt, key := path.Join(dir, "crt.pem"), path.Join(dir, "key.pem")
-	cert, one, err := f.read(crt)
+func (f *Files) credentials(named places, dir string) (*crypt.Credentials, error) {
+	cert, crt, one, err := f.pick(named.crt, path.Join(dir, "crt.pem"))
 	if err != nil {
 		return nil, err
 	}
-	private, both, err := f.read(key)
+	private, key, both, err := f.pick(named.key, path.Join(dir, "key.pem"))
 	switch {
 	case err != nil:
 		return nil, err
 	case one != both:
-		return nil, fmt.Errorf("%s: of crt.pem and key.pem there is only one", dir)
+		return nil, fmt.Errorf("%s, %s: of certificate and key there is only one", crt, key)
 	case !one:
 		return nil, nil
 	}

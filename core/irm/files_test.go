@@ -1,12 +1,16 @@
 package irm_test
 
 import (
+	"bytes"
+	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"ouroboros/core"
 	"ouroboros/core/irm"
+	"ouroboros/core/oap"
 )
 
 // folder returns the files of a system: texts by path.
@@ -79,8 +83,8 @@ func TestBadFilesAreNamed_11_8(t *testing.T) {
 		{"server/srv/enc.conf", "cipher=rot13\n", `server/srv/enc.conf:1: cipher "rot13" is unknown`},
 		{"server/srv/enc.conf", "kex=X448\n", "server/srv/enc.conf:1: kex X448 cannot be had here"},
 		{"server/srv/enc.conf", "peer=maybe\n", `server/srv/enc.conf:1: peer "maybe" is unknown, accepted are optional, required`},
-		{"server/srv/crt.pem", crt, "server/srv: of crt.pem and key.pem there is only one"},
-		{"server/srv/key.pem", key, "server/srv: of crt.pem and key.pem there is only one"},
+		{"server/srv/crt.pem", crt, "server/srv/crt.pem, server/srv/key.pem: of certificate and key there is only one"},
+		{"server/srv/key.pem", key, "server/srv/crt.pem, server/srv/key.pem: of certificate and key there is only one"},
 		{"server/srv/kex.key.pem", "nonsense", "server/srv/kex.key.pem"},
 	} {
 		_, err := openFiles(t, folder(map[string]string{c.file: c.text})).Server("srv")
@@ -116,6 +120,64 @@ func TestUntrustedIsNotTrusted_11_5(t *testing.T) {
 		}
 		if b != nil {
 			b.Close(0)
+		}
+	}
+}
+
+// The administrator can name files for a name that stand in for those of its folder, in either role and each by
+// itself. One that is named and is not there fails the allocation; it does not make the flow one in clear
+// (spec 13 §13.4: sencpath, scrtpath, skeypath, cencpath, ccrtpath, ckeypath).
+func TestNamedFilesStandInForTheFolder_13_4(t *testing.T) {
+	ca := newAuthority(t, 1)
+	crt, key := ca.pems(t, "srv")
+	other, otherKey := ca.pems(t, "other")
+	elsewhere := map[string]string{"/a/enc": "cipher=aes-128-gcm\n", "/a/crt": crt, "/a/key": key, "/a/bad": "cipher=rot13\n"}
+	read := func(file string) ([]byte, error) {
+		if text, ok := elsewhere[file]; ok {
+			return []byte(text), nil
+		}
+		return nil, fmt.Errorf("open %s: %w", file, fs.ErrNotExist)
+	}
+	base := openFiles(t, folder(map[string]string{
+		"server/srv/crt.pem": other, "server/srv/key.pem": otherKey, "server/srv/enc.conf": "cipher=chacha20-poly1305\n",
+	}))
+	get := func(p irm.SecurityPaths, client bool) (*oap.Config, error) {
+		f := base.Override(func(n core.Name) irm.SecurityPaths {
+			if n == "srv" {
+				return p
+			}
+			return irm.SecurityPaths{}
+		}, read)
+		if client {
+			return f.Client("srv")
+		}
+		return f.Server("srv")
+	}
+	c, err := get(irm.SecurityPaths{}, false)
+	if err != nil || c.Enc == nil || c.Credentials == nil {
+		t.Fatalf("%+v, %v: the folder is in force", c, err)
+	}
+	plain, cred := c.Enc.Cipher, c.Credentials
+	c, err = get(irm.SecurityPaths{ServerEnc: "/a/enc"}, false)
+	if err != nil || c.Enc.Cipher == plain || c.Credentials == nil {
+		t.Errorf("%+v, %v: another enc.conf", c, err)
+	}
+	c, err = get(irm.SecurityPaths{ServerCrt: "/a/crt", ServerKey: "/a/key"}, false)
+	if err != nil || c.Enc.Cipher != plain || bytes.Equal(c.Credentials.Certificate(), cred.Certificate()) {
+		t.Errorf("%+v, %v: another certificate", c, err)
+	}
+	c, err = get(irm.SecurityPaths{ClientEnc: "/a/enc"}, true)
+	if err != nil || c.Enc == nil {
+		t.Errorf("%+v, %v: the client's file", c, err)
+	}
+	for want, p := range map[string]irm.SecurityPaths{
+		"open /a/none":               {ServerEnc: "/a/none"},
+		"open /a/gone":               {ServerCrt: "/a/gone"},
+		`/a/bad:1: cipher "rot13"`:   {ServerEnc: "/a/bad"},
+		"/a/crt, server/srv/key.pem": {ServerCrt: "/a/crt"}, // a key of another certificate
+	} {
+		if _, err := get(p, false); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %s", p, err, want)
 		}
 	}
 }

@@ -7,15 +7,25 @@ import (
 	"ouroboros/core"
 )
 
-// incoming is a request that has arrived for one of our names: a core.Incoming.
+// incoming is a request that has arrived for one of our names.
 type incoming struct {
 	b        *Broker
-	e        *entry
+	name     core.Name
 	in       core.IncomingFlow
+	near     *Client // who asked on this system, of a direct flow (nil: a privileged user)
+	direct   bool
 	deadline core.Time
-	handed   bool
+	offer    *offer // to whom it was handed; nil: nobody yet
 	answered bool
-	expired  bool
+	over     error // why it cannot be answered any more
+}
+
+// offer is a request in the hands of one listener: a core.Incoming.
+type offer struct {
+	r    *incoming
+	l    *listener
+	done bool // the listener has answered, in time or not
+	void bool // its process has ended
 }
 
 // arrived takes a request from a layer: a name that is not registered there is refused at once
@@ -26,52 +36,113 @@ func (b *Broker) arrived(l *layer, in core.IncomingFlow) {
 		refuse(in, core.ErrName)
 		return
 	}
+	b.receive(&incoming{b: b, name: e.name, in: in})
+}
+
+// receive hands a request to who listens to its name. If nobody does, a program is started that is bound to it,
+// and the request waits for a second for somebody to listen.
+func (b *Broker) receive(r *incoming) {
 	if len(b.waiting) >= MaxIncoming {
-		refuse(in, core.ErrAgain)
+		refuse(r.in, core.ErrAgain)
 		return
 	}
-	r := &incoming{b: b, e: e, in: in, deadline: b.env.Now().Add(AcceptTimeout)}
+	b.wait(r)
+	b.handOver(r.name)
+	if e := b.names[r.name]; e != nil && len(e.listeners) == 0 && r.offer == nil {
+		b.start(e)
+	}
+}
+
+// wait puts a request behind those that wait.
+func (b *Broker) wait(r *incoming) {
+	r.deadline = b.env.Now().Add(AcceptTimeout)
 	b.waiting = append(b.waiting, r)
 	if len(b.waiting) == 1 {
 		b.arm()
 	}
-	b.handOver(e)
 }
+
+// Pending returns how many incoming requests wait for somebody to listen or to answer.
+func (b *Broker) Pending() int { return len(b.waiting) }
 
 // unclaimed reports whether a request for the name waits for somebody to listen.
-func (b *Broker) unclaimed(e *entry) bool {
-	return slices.ContainsFunc(b.waiting, func(r *incoming) bool { return r.e.name == e.name && !r.handed })
+func (b *Broker) unclaimed(n core.Name) bool {
+	return slices.ContainsFunc(b.waiting, func(r *incoming) bool { return r.name == n && r.offer == nil })
 }
 
-// handOver gives the requests for a name to its listeners in turn. Each call may answer requests and
-// stop listeners, so the search starts anew.
-func (b *Broker) handOver(e *entry) {
-	for len(e.listeners) > 0 {
-		i := slices.IndexFunc(b.waiting, func(r *incoming) bool { return r.e.name == e.name && !r.handed })
-		if i < 0 {
+// handOver gives the requests for a name to its listeners. Each call may answer requests and stop listeners, so
+// the search starts anew.
+func (b *Broker) handOver(n core.Name) {
+	for {
+		r, l := b.match(n)
+		if r == nil {
 			return
 		}
-		r := b.waiting[i]
-		r.handed = true
-		l := e.listeners[e.next%len(e.listeners)]
-		e.next = (e.next + 1) % len(e.listeners)
-		l.accept(r)
+		r.offer = &offer{r: r, l: l}
+		l.busy++
+		if l.c != nil {
+			l.c.stats.Handed++
+		}
+		l.accept(r.offer)
+	}
+}
+
+// match returns the oldest request for a name that nobody has, and who gets it; nil if there is none.
+func (b *Broker) match(n core.Name) (*incoming, *listener) {
+	e := b.names[n]
+	if e == nil || len(e.listeners) == 0 {
+		return nil, nil
+	}
+	for _, r := range b.waiting {
+		if r.name == n && r.offer == nil {
+			if l := e.choose(r.fits); l != nil {
+				return r, l
+			}
+		}
+	}
+	return nil, nil
+}
+
+// fits reports whether a listener can have the request.
+func (r *incoming) fits(l *listener) bool { return !r.direct || r.b.direct(r.near, l) }
+
+// reclaim takes back what a process was handed that has ended. The next listeners have as long to answer as
+// the first had.
+func (b *Broker) reclaim(c *Client) {
+	var back []*incoming
+	for _, r := range b.waiting {
+		if r.offer != nil && r.offer.l.c == c {
+			back = append(back, r)
+		}
+	}
+	for _, r := range back {
+		r.offer.void = true
+		r.offer = nil
+		b.unwait(r)
+		b.wait(r)
+		b.env.Post(func() {
+			b.handOver(r.name)
+			if e := b.names[r.name]; e != nil && len(e.listeners) == 0 && !r.answered && r.over == nil {
+				b.start(e)
+			}
+		})
 	}
 }
 
 // Name returns the name that the request is for.
-func (r *incoming) Name() core.Name { return r.e.name }
+func (o *offer) Name() core.Name { return o.r.name }
 
 // QoS returns the client's wish.
-func (r *incoming) QoS() core.QoS { return r.in.QoS }
+func (o *offer) QoS() core.QoS { return o.r.in.QoS }
 
 // Accept runs the server's side of the handshake and answers. A bad handshake is reported to both
 // sides (spec 11 §11.4); ErrTimedOut says that the request was refused before, by its deadline.
-func (r *incoming) Accept() (core.Flow, error) {
-	if err := r.answer(); err != nil {
+func (o *offer) Accept() (core.Flow, error) {
+	if err := o.answer(); err != nil {
 		return nil, err
 	}
-	cfg, err := r.b.cfg.Security.server(r.e.name)
+	r := o.r
+	cfg, err := r.b.cfg.Security.server(r.name)
 	if err != nil {
 		refuse(r.in, core.CodeOf(err))
 		return nil, err
@@ -85,33 +156,52 @@ func (r *incoming) Accept() (core.Flow, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.l.c != nil {
+		o.l.c.stats.Accepted++
+	}
 	return secure(f, out), nil
 }
 
 // Reject refuses the request. The code of err travels; without one it is ErrIPCP.
-func (r *incoming) Reject(err error) {
-	if r.answer() == nil {
-		refuse(r.in, core.CodeOf(err))
+func (o *offer) Reject(err error) {
+	if o.answer() == nil {
+		refuse(o.r.in, core.CodeOf(err))
 	}
 }
 
 // answer takes the request out of those that wait.
-func (r *incoming) answer() error {
+func (o *offer) answer() error {
+	r := o.r
+	if !o.done {
+		o.done = true
+		o.l.busy--
+		if e := r.b.names[r.name]; e != nil {
+			e.promote(o.l)
+		}
+	}
 	switch {
-	case r.expired:
-		return core.ErrTimedOut
+	case o.void:
+		return fmt.Errorf("%w: the process has ended", core.ErrCanceled)
+	case r.over != nil:
+		return r.over
 	case r.answered:
 		return fmt.Errorf("%w: request answered twice", core.ErrInvalid)
 	}
 	r.answered = true
-	b := r.b
-	first := b.waiting[0] == r
+	r.b.unwait(r)
+	return nil
+}
+
+// unwait takes a request out of those that wait.
+func (b *Broker) unwait(r *incoming) {
 	i := slices.Index(b.waiting, r)
+	if i < 0 {
+		return
+	}
 	b.waiting = slices.Delete(b.waiting, i, i+1)
-	if first {
+	if i == 0 {
 		b.arm()
 	}
-	return nil
 }
 
 // expire refuses the requests whose time is up: with ErrName when nobody listened, with ErrTimedOut
@@ -121,8 +211,8 @@ func (b *Broker) expire() {
 	for len(b.waiting) > 0 && !now.Before(b.waiting[0].deadline) {
 		r := b.waiting[0]
 		b.waiting = slices.Delete(b.waiting, 0, 1)
-		r.expired = true
-		if r.handed {
+		r.over = core.ErrTimedOut
+		if r.offer != nil {
 			refuse(r.in, core.ErrTimedOut)
 		} else {
 			refuse(r.in, core.ErrName)

@@ -8,28 +8,31 @@ import (
 	"ouroboros/core"
 )
 
+// MaxNames is how many names a system can have at a time.
+const MaxNames = 16_384
+
 // entry is a name of this system.
 type entry struct {
 	name      core.Name
+	cfg       NameConfig
+	created   bool        // the administrator has created it or bound something to it
+	implicit  bool        // by a bind or a registration alone
 	public    bool        // registered also while nobody listens
 	layers    []core.Name // where; none = the default
-	listeners []*listener
-	next      int // listener whose turn it is
-}
-
-// listener is one call of Listen.
-type listener struct {
-	accept func(core.Incoming)
+	published []core.Name // layers that RegisterName has named
+	listeners []*listener // in the order in which they are chosen
+	next      int         // listener whose turn it is (RoundRobin)
+	autos     []auto      // programs that are started for it; the last one bound is the last
 }
 
 // Register publishes a name in layers until Unregister, whether or not somebody listens (spec 13
 // §13.1 rule 4); without layers, in the default ones. It replaces what the configuration or an earlier
 // call said. A layer that this system has no IPCP in yet gets the name when its IPCP is added.
 func (b *Broker) Register(n core.Name, layers ...core.Name) error {
-	if err := n.Validate(); err != nil {
+	e, err := b.entry(n)
+	if err != nil {
 		return err
 	}
-	e := b.entry(n)
 	e.public = true
 	if len(layers) > 0 {
 		e.layers = slices.Clone(layers)
@@ -49,54 +52,76 @@ func (b *Broker) Unregister(n core.Name) error {
 	return err
 }
 
-// Listen has requests for the name handed to accept until stop is called. Who listens to the same name
-// takes turns (round-robin). A request that accept does not answer within AcceptTimeout is refused.
-// Listen fails when a layer refuses the name.
-func (b *Broker) Listen(n core.Name, accept func(core.Incoming)) (stop func(), err error) {
+// RegisterName publishes a name in one layer until UnregisterName, whether or not somebody listens, beside
+// where it is already. The name is created if there is none. A layer that this system has no IPCP in is an
+// ErrIPCP, one that has no names an ErrUnsupp. When the IPCP leaves and another one of the layer is added, the name is
+// registered there again.
+func (b *Broker) RegisterName(n, layer core.Name) error {
+	kinds := 0
+	for _, l := range b.layers {
+		if info := l.p.Layer(); info.Name == layer {
+			kinds++
+			if info.Kind == core.KindBroadcast {
+				return fmt.Errorf("%w: layer %q is a broadcast layer and has no names", core.ErrUnsupp, layer)
+			}
+		}
+	}
+	if kinds == 0 {
+		return fmt.Errorf("%w: no IPCP of this system is in layer %q", core.ErrIPCP, layer)
+	}
+	e, err := b.create(n)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(e.published, layer) {
+		return nil
+	}
+	e.published = append(e.published, layer)
+	if err := b.register(e); err != nil {
+		e.published = e.published[:len(e.published)-1]
+		return errors.Join(err, b.register(e))
+	}
+	return nil
+}
+
+// UnregisterName takes the name back from a layer; one that is not registered there is a success.
+func (b *Broker) UnregisterName(n, layer core.Name) error {
+	e := b.names[n]
+	if e == nil {
+		return nil
+	}
+	if i := slices.Index(e.published, layer); i >= 0 {
+		e.published = slices.Delete(e.published, i, i+1)
+	}
+	err := b.register(e)
+	b.tidy(e)
+	return err
+}
+
+// entry returns the entry of a name, a new one if there is none. One that is used for nothing is dropped by
+// tidy.
+func (b *Broker) entry(n core.Name) (*entry, error) {
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
-	e := b.entry(n)
-	l := &listener{accept: accept}
-	e.listeners = append(e.listeners, l)
-	stop = func() { b.stop(e, l) }
-	if err := b.register(e); err != nil {
-		stop()
-		return nil, err
-	}
-	if b.unclaimed(e) {
-		b.env.Post(func() { b.handOver(e) })
-	}
-	return stop, nil
-}
-
-func (b *Broker) stop(e *entry, l *listener) {
-	i := slices.Index(e.listeners, l)
-	if i < 0 {
-		return
-	}
-	e.listeners = slices.Delete(e.listeners, i, i+1)
-	if e.next > i {
-		e.next--
-	}
-	// Taking a name back does not fail: Unregister has no error.
-	_ = b.register(e)
-	b.tidy(e)
-}
-
-func (b *Broker) entry(n core.Name) *entry {
 	e := b.names[n]
 	if e == nil {
+		if len(b.names) >= MaxNames {
+			return nil, fmt.Errorf("%w: this system has %d names, the most that it can have", core.ErrAgain, MaxNames)
+		}
 		e = &entry{name: n, layers: b.cfg.Register[n]}
+		if b.cfg.Explicit {
+			e.cfg.Balance = Spillover // of names that nobody has created (spec 13 §13.1)
+		}
 		b.names[n] = e
 		b.sorted = append(b.sorted, e)
 	}
-	return e
+	return e, nil
 }
 
-// tidy forgets a name that is neither published nor listened to.
+// tidy forgets a name that is of no use to anybody.
 func (b *Broker) tidy(e *entry) {
-	if e.public || len(e.listeners) > 0 {
+	if e.created || e.public || len(e.published) > 0 || len(e.listeners) > 0 {
 		return
 	}
 	delete(b.names, e.name)
@@ -132,7 +157,13 @@ func (b *Broker) register(e *entry) error {
 func (b *Broker) belongs(e *entry, l *layer) bool {
 	info := l.p.Layer()
 	switch {
-	case !e.public && len(e.listeners) == 0, info.Kind == core.KindBroadcast:
+	case info.Kind == core.KindBroadcast:
+		return false
+	case slices.Contains(e.published, info.Name):
+		return true
+	case b.cfg.Explicit:
+		return e.public && slices.Contains(e.layers, info.Name)
+	case !e.public && len(e.listeners) == 0:
 		return false
 	case len(e.layers) > 0:
 		return slices.Contains(e.layers, info.Name)

@@ -9,6 +9,18 @@ import (
 // the layers below, and with Autobind to that of its layer as soon as it is a member.
 func (i *IPCP) Serve() error { return i.doors.Open(&i.life, i.layer.Name) }
 
+// ServeName has the IPCP listen to one more name of its system, as an administrator binds it to one, and take
+// connections and newcomers there. It may be called in any state but shutdown, which is an ErrIPCPState; requests
+// that come before the IPCP is a member of its layer are refused.
+func (i *IPCP) ServeName(n core.Name) error { return i.doors.Serve(&i.life, n) }
+
+// StopServing has the IPCP not listen to a name any more, be it bound to it by ServeName, by Serve or by
+// Autobind, and reports whether it did. What came through the name stands.
+func (i *IPCP) StopServing(n core.Name) bool { return i.doors.Stop(n) }
+
+// Serving returns the names that the IPCP listens to.
+func (i *IPCP) Serving() []core.Name { return i.doors.Names() }
+
 // incoming accepts a flow and waits for the component it is for.
 func (i *IPCP) incoming(in core.Incoming) {
 	switch {

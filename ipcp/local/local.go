@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ouroboros/core"
+	"ouroboros/core/loop"
 	"ouroboros/core/trace"
 	"ouroboros/ipcp"
 	"ouroboros/ipcp/rib"
@@ -23,9 +24,9 @@ const (
 	// MPL is the maximum packet lifetime that the layer reports (IPCP_LOCAL_MPL, spec 01 §8).
 	MPL = 100 * time.Millisecond
 	// MTU is the longest SDU in bytes.
-	MTU = 65535
+	MTU = loop.MTU
 	// QueueLen is the queue of a flow in packets unless the configuration says otherwise (spec 02 §13).
-	QueueLen = 1023
+	QueueLen = loop.QueueLen
 	// MaxFlows is the number of flow ends that may stand at a time (SYS_MAX_FLOWS, spec 13 §13.10).
 	MaxFlows = 10_240
 	// maxPending bounds the requests that wait for an answer.
@@ -67,9 +68,7 @@ func (c Config) Validate() error {
 // Stats are the counters of the layer.
 type Stats struct {
 	Requests, Refused uint64 // of flows
-	Packets, Bytes    uint64 // delivered
-	DropClosed        uint64 // packets on their way to a user that has closed its end
-	DropSize          uint64 // longer than the MTU
+	loop.Stats
 }
 
 // IPCP is the local IPCP of a system: a core.Provider. It belongs to one actor.
@@ -78,7 +77,8 @@ type IPCP struct {
 	cfg       Config
 	registry  map[core.Hash]struct{}
 	onRequest func(core.IncomingFlow)
-	ends      []*end // by number - firstNumber; nil where there is none
+	flows     loop.Layer
+	ends      []*loop.End // by number - firstNumber; nil where there is none
 	free      []int
 	pending   []*request
 	st        Stats
@@ -93,7 +93,12 @@ func New(env core.Env, cfg Config) (*IPCP, error) {
 	if cfg.Queue == 0 {
 		cfg.Queue = QueueLen
 	}
-	return &IPCP{env: env, cfg: cfg, registry: map[core.Hash]struct{}{}}, nil
+	i := &IPCP{env: env, cfg: cfg, registry: map[core.Hash]struct{}{}}
+	i.flows = loop.Layer{
+		Env: env, Queue: cfg.Queue, Gone: i.remove,
+		Info: core.FlowInfo{MTU: MTU, MPL: MPL, Delay: cfg.Delay, Layer: cfg.Layer},
+	}
+	return i, nil
 }
 
 // Name returns the name of this IPCP.
@@ -105,7 +110,11 @@ func (i *IPCP) Layer() core.LayerInfo {
 }
 
 // Stats returns the counters so far.
-func (i *IPCP) Stats() Stats { return i.st }
+func (i *IPCP) Stats() Stats {
+	st := i.st
+	st.Stats = i.flows.Stats()
+	return st
+}
 
 // Register makes a digest known; twice is a success without effect.
 func (i *IPCP) Register(h core.Hash) error {
@@ -149,43 +158,43 @@ func (i *IPCP) Leave() {
 	}
 	for _, e := range i.ends {
 		if e != nil {
-			e.abort(core.ErrFlowDown)
+			e.Abort(core.ErrFlowDown)
 		}
 	}
 }
 
 // connect makes both ends of a flow, ErrAgain when there is no room for them.
-func (i *IPCP) connect(qos core.QoS) (client, server *end, err error) {
+func (i *IPCP) connect(qos core.QoS) (client, server *loop.End, err error) {
 	if len(i.ends)-len(i.free)+2 > MaxFlows {
 		return nil, nil, core.ErrAgain
 	}
-	client, server = i.newEnd(qos), i.newEnd(qos)
-	client.peer, server.peer = server, client
+	client, server = i.flows.Connect(qos, i.number(), i.number())
+	for _, e := range []*loop.End{client, server} {
+		i.ends[e.Number()-firstNumber] = e
+		i.env.Trace.Note(i.env.Now(), trace.FlowAllocated, e.Number(), 0)
+	}
 	return client, server, nil
 }
 
-func (i *IPCP) newEnd(qos core.QoS) *end {
-	e := &end{i: i, qos: qos, on: true, opened: i.env.Now()}
-	e.run = e.settle
-	e.timer = i.env.NewTimer(e.run)
+// number takes a number for an end.
+func (i *IPCP) number() uint64 {
+	slot := len(i.ends)
 	if n := len(i.free); n > 0 {
-		e.slot = i.free[n-1]
+		slot = i.free[n-1]
 		i.free = i.free[:n-1]
-		i.ends[e.slot] = e
 	} else {
-		e.slot = len(i.ends)
-		i.ends = append(i.ends, e)
+		i.ends = append(i.ends, nil)
 	}
-	i.env.Trace.Note(i.env.Now(), trace.FlowAllocated, e.number(), 0)
-	return e
+	return uint64(slot) + firstNumber
 }
 
 // remove takes an end out of the table.
-func (i *IPCP) remove(e *end) {
-	if i.ends[e.slot] == e {
-		i.ends[e.slot] = nil
-		i.free = append(i.free, e.slot)
-		i.env.Trace.Note(i.env.Now(), trace.FlowClosed, e.number(), 0)
+func (i *IPCP) remove(e *loop.End) {
+	slot := int(e.Number() - firstNumber)
+	if i.ends[slot] == e {
+		i.ends[slot] = nil
+		i.free = append(i.free, slot)
+		i.env.Trace.Note(i.env.Now(), trace.FlowClosed, e.Number(), 0)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"ouroboros/core"
+	"ouroboros/core/loop"
 	"ouroboros/core/trace"
 )
 
@@ -14,9 +15,9 @@ type request struct {
 	i        *IPCP
 	qos      core.QoS
 	done     func(core.Flow, core.FlowReply, error)
-	canceled bool // nobody waits for the answer
-	answered bool // by Respond, or by the end of the layer
-	client   *end // while its user has not been told
+	canceled bool      // nobody waits for the answer
+	answered bool      // by Respond, or by the end of the layer
+	client   *loop.End // while its user has not been told
 }
 
 // AllocFlow hands the request back to the broker as one that has arrived, in a posted call. It fails with

@@ -6,28 +6,30 @@ import (
 	"maps"
 	"slices"
 
+	"ouroboros/core/loop"
 	"ouroboros/ipcp/rib"
 )
 
 // listFlows hands out the ends of flows by number.
 func (i *IPCP) listFlows(yield func(string, rib.Node) bool) {
 	for _, e := range i.ends {
-		if e != nil && !yield(rib.Number(e.number()), rib.File(e.write)) {
+		if e != nil && !yield(rib.Number(e.Number()), rib.File(func(w io.Writer) { i.writeFlow(w, e) })) {
 			return
 		}
 	}
 }
 
-// write prints an end of a flow.
-func (e *end) write(w io.Writer) {
-	rib.Value(w, "Flow established at:", rib.NewClock(e.i.env).At(e.opened))
-	if e.peer != nil {
-		rib.Value(w, "Endpoint:", e.peer.number())
+// writeFlow prints an end of a flow.
+func (i *IPCP) writeFlow(w io.Writer, e *loop.End) {
+	c := e.Counters()
+	rib.Value(w, "Flow established at:", rib.NewClock(i.env).At(c.Opened))
+	if n := e.Peer(); n != 0 {
+		rib.Value(w, "Endpoint:", n)
 	}
-	rib.Value(w, "Queued packets (rx):", e.queue.Len())
+	rib.Value(w, "Queued packets (rx):", c.Waiting)
 	rib.Value(w, "Queued packets (tx):", e.Queued())
-	rib.Counter(w, "Sent", e.sent, e.sentBytes)
-	rib.Counter(w, "Received", e.received, e.receivedBytes)
+	rib.Counter(w, "Sent", c.Sent, c.SentBytes)
+	rib.Counter(w, "Received", c.Received, c.ReceivedBytes)
 }
 
 // writeNames prints the digests that are registered, in order.
@@ -39,9 +41,10 @@ func (i *IPCP) writeNames(w io.Writer) {
 
 // writeStats prints the counters of the layer.
 func (i *IPCP) writeStats(w io.Writer) {
-	rib.Value(w, "Flow requests:", i.st.Requests)
-	rib.Value(w, "Flow requests refused:", i.st.Refused)
-	rib.Counter(w, "Delivered", i.st.Packets, i.st.Bytes)
-	rib.Value(w, "Dropped at closed flows:", i.st.DropClosed)
-	rib.Value(w, "Dropped for their size:", i.st.DropSize)
+	st := i.Stats()
+	rib.Value(w, "Flow requests:", st.Requests)
+	rib.Value(w, "Flow requests refused:", st.Refused)
+	rib.Counter(w, "Delivered", st.Packets, st.Bytes)
+	rib.Value(w, "Dropped at closed flows:", st.DropClosed)
+	rib.Value(w, "Dropped for their size:", st.DropSize)
 }
