@@ -42,11 +42,30 @@ type Experiment struct {
 	seed   uint64
 	rec    *measure.Recorder
 	failed []error
+
+	control core.Env
+	events  []faults.Event
 }
 
 // New builds the network of a scenario and arms its workload and faults. The world must be fresh.
 func New(w World, sc *scenarios.Scenario, g *topologies.Graph, seed uint64) (*Experiment, error) {
-	n, err := node.Build(w, sc, g)
+	e, err := build(w, sc, g, seed, config{})
+	if err != nil {
+		return nil, err
+	}
+	e.begin()
+	return e, nil
+}
+
+// config says which part of an experiment is built.
+type config struct {
+	part   *node.Part // nil: all of it
+	pieces bool       // it will be taken apart
+}
+
+// build assembles what there is before time passes.
+func build(w World, sc *scenarios.Scenario, g *topologies.Graph, seed uint64, c config) (*Experiment, error) {
+	n, err := node.BuildPart(w, sc, g, c.part)
 	if err != nil {
 		return nil, err
 	}
@@ -66,16 +85,24 @@ func New(w World, sc *scenarios.Scenario, g *topologies.Graph, seed uint64) (*Ex
 		f.Begin()
 		e.Flows = append(e.Flows, f)
 	}
-	control := w.Node(controlNode)
-	events, err := faults.Plan(n, sc.Faults)
-	if err != nil {
+	e.control = w.Node(controlNode)
+	if e.events, err = faults.Plan(n, sc.Faults); err != nil {
 		return nil, err
 	}
-	e.rec = measure.New(control, measure.Config{Scenario: sc, Network: n, Flows: e.Flows, Start: w.Now()})
-	w.Observe(e.rec.Observe)
-	faults.Schedule(control, events, e.rec.Fault, e.rec.Happened, func(err error) { e.failed = append(e.failed, err) })
-	e.rec.Begin()
+	e.rec = measure.New(e.control, measure.Config{Scenario: sc, Network: n, Flows: e.Flows, Start: w.Now(), Pieces: c.pieces})
 	return e, nil
+}
+
+// begin arms the faults and the measurement.
+func (e *Experiment) begin() {
+	e.World.Observe(e.rec.Observe)
+	e.schedule(e.rec.Happened)
+	e.rec.Begin()
+}
+
+// schedule arms the faults; after is called with each that has happened.
+func (e *Experiment) schedule(after func(*faults.Event)) {
+	faults.Schedule(e.control, e.events, e.rec.Fault, after, func(err error) { e.failed = append(e.failed, err) })
 }
 
 // End returns the time at which the run ends.

@@ -39,7 +39,7 @@ func extraNames(n *node.Network, names []scenarios.Name) error {
 		}
 	}
 	for i := range all {
-		if p := &all[i]; p.s != nil {
+		if p := &all[i]; p.s != nil && p.s.Here() {
 			p.begin()
 			p.s.OnRevive(p.begin)
 		}

@@ -198,6 +198,24 @@ func change(e Event, f *scenarios.Fault, o overlays) []Event {
 	return withEnd(e, f.For, "ended", Event{do: each(o.finish)})
 }
 
+// Do carries an event out.
+func (e *Event) Do() error {
+	if err := e.do(); err != nil {
+		return fmt.Errorf("fault %q: %w", e.Name, err)
+	}
+	return nil
+}
+
+// Kills reports whether the event ends a node, and Revives whether it starts it again.
+func (e *Event) Kills(name string) bool { return e.Breaks && e.names(name) }
+
+// Revives is the opposite of Kills.
+func (e *Event) Revives(name string) bool { return e.Repairs && e.names(name) }
+
+func (e *Event) names(name string) bool {
+	return slices.ContainsFunc(e.Nodes, func(s *node.System) bool { return s.Name == name })
+}
+
 // Schedule has the events carried out at their time on env, an actor that no fault ends. before and after are
 // called with each event right before and after it happens, failed with the error of one that could not.
 func Schedule(env core.Env, events []Event, before, after func(*Event), failed func(error)) {
@@ -205,8 +223,8 @@ func Schedule(env core.Env, events []Event, before, after func(*Event), failed f
 		e := &events[i]
 		env.NewTimer(func() {
 			before(e)
-			if err := e.do(); err != nil {
-				failed(fmt.Errorf("fault %q: %w", e.Name, err))
+			if err := e.Do(); err != nil {
+				failed(err)
 			}
 			after(e)
 		}).Reset(e.At.Sub(env.Now()))

@@ -16,6 +16,7 @@ import (
 // window is what one event brings: the phases of the layers until the next event, and the interruptions of
 // flows until each has ended, whatever happens meanwhile.
 type window struct {
+	number   int // of the event in the run
 	event    *faults.Event
 	at       core.Time
 	repaired core.Time // when another event took it back; Never before

@@ -14,14 +14,28 @@ import (
 	"ouroboros/scenarios/result"
 )
 
-// layer returns what a layer did. All IPCPs that it has or had count: a crash takes nothing back.
+// layer returns what a layer did.
 func (r *Recorder) layer(l *node.Layer, run *result.Run, now core.Time) result.Layer {
-	x := result.Layer{Name: l.Name, Kind: l.Kind, Over: l.Over, Members: len(l.Members)}
+	x := r.counted(l, now, everywhere)
+	if r.whole != nil {
+		x = *r.whole.layers[l.Name]
+	}
 	x.Fairness = r.fairness(l, run)
+	x.Convergence = r.convergence(l, now)
+	return x
+}
+
+// everywhere stands for all nodes.
+func everywhere(string) bool { return true }
+
+// counted returns what the members of a layer on some nodes have counted. All IPCPs that they have or had count:
+// a crash takes nothing back.
+func (r *Recorder) counted(l *node.Layer, now core.Time, mine func(node string) bool) result.Layer {
+	x := result.Layer{Name: l.Name, Kind: l.Kind, Over: l.Over, Members: len(l.Members)}
 	t := totals{l: &x}
 	for _, s := range l.Members {
 		m := s.Member(l.Name)
-		if m == nil {
+		if m == nil || !mine(s.Name) {
 			continue
 		}
 		if m.In() {
@@ -36,13 +50,16 @@ func (r *Recorder) layer(l *node.Layer, run *result.Run, now core.Time) result.L
 	switch l.Kind {
 	case scenarios.LayerUnicast:
 		t.unicast()
-		x.Queues = r.queues(l, now)
+		x.Queues = r.queues(l, now, mine)
 	case scenarios.LayerBroadcast:
 		t.broadcast()
 	case scenarios.LayerLocal:
-		l.Local(t.local)
+		l.Local(func(s *node.System, st local.Stats) {
+			if mine(s.Name) {
+				t.local(st)
+			}
+		})
 	}
-	x.Convergence = r.convergence(l, now)
 	return x
 }
 

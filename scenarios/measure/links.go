@@ -8,6 +8,9 @@ import (
 
 // link returns what one direction of a wire did.
 func (r *Recorder) link(w *node.Wire, i, dir int, now core.Time) result.Link {
+	if r.whole != nil {
+		return *r.whole.links[linkKey{w.Name, dir}]
+	}
 	st, base, spec := w.Stats(dir), r.base[i][dir], w.Spec(dir)
 	from, to := w.A, w.B
 	if dir == 1 {

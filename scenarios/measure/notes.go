@@ -45,28 +45,55 @@ func absent(run *result.Run) (notes []string) {
 
 // uneven tells of a layer without an MTU of its own whose members have different ones: who may send long packets
 // does not know that they are dropped further on.
-func uneven(l *node.Layer) []string {
+func uneven(layer string, all []Limit) []string {
 	var short, long string
 	low, high := 0, 0
-	for _, s := range l.Members {
-		p := s.IPCP(l.Name)
-		if p == nil || p.DT() == nil || p.Configuration().MTU > 0 {
-			continue
+	for _, m := range all {
+		if short == "" || m.MTU < low {
+			short, low = m.Node, m.MTU
 		}
-		mtu, _, _ := p.DT().Limits()
-		if mtu == 0 {
-			continue // it has no neighbour
-		}
-		if short == "" || mtu < low {
-			short, low = s.Name, mtu
-		}
-		if mtu > high {
-			long, high = s.Name, mtu
+		if m.MTU > high {
+			long, high = m.Node, m.MTU
 		}
 	}
 	if low == high {
 		return nil
 	}
 	return []string{fmt.Sprintf("layer %s: %s takes packets of %d bytes, %s of %d at most; longer ones are dropped there and their sender is not told: give the layer params.mtu",
-		l.Name, long, high, short, low)}
+		layer, long, high, short, low)}
+}
+
+// Limit is the longest packet that a member of a layer without an MTU of its own takes.
+type Limit struct {
+	Layer string `json:"layer"`
+	Node  string `json:"node"`
+	MTU   int    `json:"mtu"`
+}
+
+// limits returns those of the members on some nodes.
+func (r *Recorder) limits(l *node.Layer, mine func(node string) bool) (out []Limit) {
+	if r.whole != nil {
+		return r.whole.limits(l)
+	}
+	for _, s := range l.Members {
+		p := s.IPCP(l.Name)
+		if !mine(s.Name) || p == nil || p.DT() == nil || p.Configuration().MTU > 0 {
+			continue
+		}
+		if mtu, _, _ := p.DT().Limits(); mtu > 0 { // else it has no neighbour
+			out = append(out, Limit{l.Name, s.Name, mtu})
+		}
+	}
+	return out
+}
+
+// failed returns what is not as it should be with the network.
+func (r *Recorder) failed() (out []string) {
+	if r.whole != nil {
+		return r.whole.failed
+	}
+	for _, e := range r.cfg.Network.Failed() {
+		out = append(out, e.Error())
+	}
+	return out
 }

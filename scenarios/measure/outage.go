@@ -40,6 +40,9 @@ func (m *member) observe(e trace.Event) {
 // hit finds the flows that an event will hit. A flow that begins or ends where a node is killed or
 // leaves the layer is none of them: no layer could keep it.
 func (r *Recorder) hit(w *window) {
+	if r.whole != nil {
+		r.cfg.Network.Steps = r.whole.steps(w.number)
+	}
 	for _, f := range r.cfg.Flows {
 		l := r.cfg.Network.Layer(f.Layer)
 		if l == nil || ends(w.event, f) {
@@ -49,7 +52,7 @@ func (r *Recorder) hit(w *window) {
 		if breaks == nil {
 			continue
 		}
-		watch, ok := f.Watch(w.at)
+		watch, ok := f.WatchOf(w.number, w.at)
 		if !ok {
 			continue
 		}

@@ -61,9 +61,12 @@ func (r *Recorder) waitedBefore(d *dt.DT, now []dt.Waiting, w dt.Waiting) (sum t
 
 // queues returns what waited in the schedulers of a layer, for every pair of neighbours, and for those who
 // are neighbours no more together.
-func (r *Recorder) queues(l *node.Layer, now core.Time) (out []result.Queue) {
+func (r *Recorder) queues(l *node.Layer, now core.Time, mine func(node string) bool) (out []result.Queue) {
 	t := now.Sub(max(r.cfg.Start, core.Time(r.cfg.Scenario.Warmup))).Seconds()
 	transfers(l, now, func(s *node.System, d *dt.DT, until core.Time) {
+		if !mine(s.Name) {
+			return
+		}
 		var all []dt.Waiting
 		d.Waiting(until, func(w dt.Waiting) { all = append(all, w) })
 		for _, w := range all {

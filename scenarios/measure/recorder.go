@@ -22,6 +22,9 @@ type Config struct {
 	Network  *node.Network
 	Flows    []*traffic.Flow
 	Start    core.Time // of the measurement of links; the warm-up is added
+	// Pieces: the recorder sees nodes that make up a part of the network, or shall be taken apart into such; it notes
+	// what Piece needs.
+	Pieces bool
 }
 
 // Recorder observes one run.
@@ -37,6 +40,8 @@ type Recorder struct {
 	faulty  bool      // a wire or node has failed: paths may have moved
 	series  *sampler
 	waited  map[*dt.DT][]dt.Waiting // in the IPCPs by the end of the warm-up
+	notes   *notebook               // of a part; nil otherwise
+	whole   *whole                  // what the parts have counted, in the one who puts them together; nil otherwise
 }
 
 // New returns a recorder that lives on env.
@@ -44,6 +49,9 @@ func New(env core.Env, cfg Config) *Recorder {
 	r := &Recorder{
 		env: env, cfg: cfg, base: make([][2]core.LinkStats, len(cfg.Network.Wires)),
 		down: map[*node.Wire]core.Time{}, downFor: map[*node.Wire]time.Duration{},
+	}
+	if cfg.Pieces {
+		r.notes = newNotebook()
 	}
 	if sc := cfg.Scenario; sc.Series.Interval > 0 {
 		r.series = newSampler(env, cfg)
@@ -70,6 +78,7 @@ func (r *Recorder) Begin() {
 // tables as they stand.
 func (r *Recorder) Fault(e *faults.Event) {
 	w := newWindow(e, r.env.Now())
+	w.number = len(r.windows)
 	for _, old := range r.windows {
 		old.repair(w)
 	}
@@ -78,8 +87,20 @@ func (r *Recorder) Fault(e *faults.Event) {
 	r.faulty = r.faulty || e.Breaks || e.Repairs || e.Joins != "" || e.Leaves != ""
 	if e.Breaks || e.Leaves != "" {
 		r.hit(w)
+		r.mark(w)
 	}
-	r.open = slices.DeleteFunc(append(r.open, w), (*window).over)
+	r.open = append(r.open, w)
+	if r.whole == nil { // else all is known before it happens
+		r.open = slices.DeleteFunc(r.open, (*window).over)
+	}
+}
+
+// Past takes note of an event that has happened before this part of the network began.
+func (r *Recorder) Past(e *faults.Event) {
+	w := newWindow(e, e.At)
+	w.number = len(r.windows)
+	r.windows = append(r.windows, w)
+	r.changed, r.faulty = r.env.Now(), true
 }
 
 // Happened is called right after an event: it keeps the time that wires are down. Faults overlap, so that what
@@ -108,6 +129,7 @@ func (r *Recorder) Observe(e trace.Event) {
 	if layer == "" {
 		return
 	}
+	r.notes.event(e)
 	at, layer = anyLife(at), anyLife(layer)
 	r.windows[len(r.windows)-1].phase(at, layer, e)
 	if len(r.open) == 0 {

@@ -25,7 +25,7 @@ func (r *Recorder) Results(now core.Time) result.Run {
 	for i, w := range r.cfg.Network.Wires {
 		for dir := range 2 {
 			l := r.link(w, i, dir, now)
-			hops += w.Stats(dir).DeliveredPackets
+			hops += l.DeliveredPackets
 			run.Links = append(run.Links, l)
 		}
 	}
@@ -35,15 +35,13 @@ func (r *Recorder) Results(now core.Time) result.Run {
 	r.keep(&run)
 	run.Totals.PacketHops = result.Some(hops)
 	if r.series != nil {
-		run.Series = r.series.take()
+		run.Series = r.series.take(r.whole)
 	}
 	run.Notes = append(run.Notes, r.early(&run)...)
 	for _, l := range r.cfg.Network.Layers {
-		run.Notes = append(run.Notes, uneven(l)...)
+		run.Notes = append(run.Notes, uneven(l.Name, r.limits(l, everywhere))...)
 	}
-	for _, e := range r.cfg.Network.Failed() {
-		run.Notes = append(run.Notes, e.Error())
-	}
+	run.Notes = append(run.Notes, r.failed()...)
 	run.Notes = append(run.Notes, absent(&run)...)
 	return run
 }

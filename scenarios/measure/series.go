@@ -25,6 +25,7 @@ type sampler struct {
 // probe is one quantity: its series and how to read it.
 type probe struct {
 	series result.Series
+	owner  string // node that it is read at
 	read   func() (v float64, ok bool)
 }
 
@@ -55,8 +56,12 @@ func newSampler(env core.Env, cfg Config) *sampler {
 	return s
 }
 
-func (s *sampler) add(name, unit string, read func() (float64, bool)) {
-	s.probes = append(s.probes, &probe{result.Series{Name: name, Unit: unit}, read})
+// add makes a series that is read at a node, if that runs here.
+func (s *sampler) add(name, unit string, at *node.System, read func() (float64, bool)) {
+	if !at.Here() {
+		read = nil
+	}
+	s.probes = append(s.probes, &probe{result.Series{Name: name, Unit: unit}, at.Name, read})
 }
 
 func (s *sampler) begin() { s.timer.Reset(s.every) }
@@ -64,6 +69,9 @@ func (s *sampler) begin() { s.timer.Reset(s.every) }
 func (s *sampler) sample() {
 	t := s.env.Now().Seconds()
 	for _, p := range s.probes {
+		if p.read == nil {
+			continue
+		}
 		if v, ok := p.read(); ok {
 			p.series.Add(t, v)
 		}
@@ -71,9 +79,13 @@ func (s *sampler) sample() {
 	s.timer.Reset(s.every)
 }
 
-func (s *sampler) take() (out []result.Series) {
+// take ends the recording and returns the series: those of the parts, if there are any.
+func (s *sampler) take(w *whole) (out []result.Series) {
 	s.timer.Stop()
 	for _, p := range s.probes {
+		if w != nil {
+			p.series = w.series(p.series, s.every)
+		}
 		if len(p.series.T) > 0 {
 			out = append(out, p.series)
 		}
@@ -85,6 +97,12 @@ func (s *sampler) take() (out []result.Series) {
 func (s *sampler) rates(what string) {
 	groups := map[string][]int{}
 	var names []string
+	end := func(f *traffic.Flow) *node.System {
+		if what == "goodput" {
+			return f.To
+		}
+		return f.From
+	}
 	for i, f := range s.cfg.Flows {
 		name := "flow." + f.Name
 		if len(s.cfg.Flows) > maxSeriesFlows {
@@ -93,16 +111,21 @@ func (s *sampler) rates(what string) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
-		groups[name] = append(groups[name], i)
+		if end(f).Here() || len(groups[name]) == 0 {
+			groups[name] = append(groups[name], i)
+		}
 	}
 	for _, name := range names {
 		members := groups[name]
+		if !end(s.cfg.Flows[members[0]]).Here() && len(members) > 1 {
+			members = members[1:]
+		}
 		last := uint64(0)
-		s.add(name+"."+what, "bit/s", func() (float64, bool) {
+		s.add(name+"."+what, "bit/s", end(s.cfg.Flows[members[0]]), func() (float64, bool) {
 			sum, began := uint64(0), false
 			for _, i := range members {
 				st := &s.cfg.Flows[i].Stats
-				began = began || st.Sent > 0
+				began = began || st.Sent > 0 || st.Delivered > 0
 				if what == "goodput" {
 					sum += st.Bytes
 				} else {
@@ -123,7 +146,7 @@ func (s *sampler) delays() {
 			return
 		}
 		lastN, lastSum := uint64(0), 0.0
-		s.add("flow."+f.Name+".delay", "ns", func() (float64, bool) {
+		s.add("flow."+f.Name+".delay", "ns", f.To, func() (float64, bool) {
 			n, sum := f.Delay.Total()
 			dn, ds := n-lastN, sum-lastSum
 			lastN, lastSum = n, sum
@@ -137,17 +160,17 @@ func (s *sampler) delays() {
 func (s *sampler) links(what string) {
 	for _, w := range s.cfg.Network.Wires {
 		for dir := range 2 {
-			from, to := w.A.Name, w.B.Name
+			from, to := w.A, w.B
 			if dir == 1 {
 				from, to = to, from
 			}
-			name := "link." + from + ">" + to + "." + what
+			name := "link." + from.Name + ">" + to.Name + "." + what
 			if what == "queue" {
-				s.add(name, "packets", func() (float64, bool) { return float64(w.Stats(dir).Waiting), true })
+				s.add(name, "packets", from, func() (float64, bool) { return float64(w.Stats(dir).Waiting), true })
 				continue
 			}
 			last := time.Duration(0)
-			s.add(name, "ratio", func() (float64, bool) {
+			s.add(name, "ratio", from, func() (float64, bool) {
 				busy := w.Stats(dir).Busy
 				v := (busy - last).Seconds() / s.every.Seconds()
 				last = busy
@@ -171,7 +194,7 @@ func (s *sampler) schedulers() {
 			} else {
 				seen = append(seen, pair)
 			}
-			s.add("layer."+l.Name+"."+from.Name+">"+to.Name+".queue", "packets", func() (float64, bool) {
+			s.add("layer."+l.Name+"."+from.Name+">"+to.Name+".queue", "packets", from, func() (float64, bool) {
 				n, ok := waitsFor(l, from, to)
 				return float64(n), ok
 			})
@@ -185,7 +208,7 @@ func (s *sampler) levels() {
 		if len(s.cfg.Flows) > maxSeriesFlows {
 			return
 		}
-		s.add("flow."+f.Name+".ecn", "", func() (float64, bool) {
+		s.add("flow."+f.Name+".ecn", "", f.From, func() (float64, bool) {
 			c, ok := congestion(f)
 			return float64(c.Upstream), ok
 		})
@@ -199,13 +222,13 @@ func (s *sampler) windows(what string) {
 			return
 		}
 		if what == "rate" {
-			s.add("flow."+f.Name+".rate", "bit/s", func() (float64, bool) {
+			s.add("flow."+f.Name+".rate", "bit/s", f.From, func() (float64, bool) {
 				c, ok := congestion(f)
 				return c.Rate * 8, ok && !math.IsInf(c.Rate, 0)
 			})
 			continue
 		}
-		s.add("flow."+f.Name+".window", "bytes", func() (float64, bool) {
+		s.add("flow."+f.Name+".window", "bytes", f.From, func() (float64, bool) {
 			c, ok := congestion(f)
 			return float64(c.Limit), ok && c.Limit > 0
 		})

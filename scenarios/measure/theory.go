@@ -38,7 +38,7 @@ func (r *Recorder) theory(f *traffic.Flow, x *result.Flow) (out []result.Theory)
 		if m, has := lo.Get(); has {
 			out = append(out, result.Theory{
 				What: what, Unit: "ns", Value: float64(value), Measured: result.Some(float64(m)), Source: source,
-				Loaded: m > value && (waited || held(f)),
+				Loaded: m > value && (waited || f.Held()),
 			})
 		}
 	}
@@ -73,17 +73,6 @@ func (r *Recorder) pathRTT(f *traffic.Flow) result.Opt[time.Duration] {
 	return result.Some(sum)
 }
 
-// held reports whether the layer has made packets of a flow wait at their source, for congestion or to shape
-// the flow.
-func held(f *traffic.Flow) bool {
-	p := f.From.IPCP(f.Layer)
-	if p == nil || p.FA() == nil {
-		return false
-	}
-	info, _ := p.FA().Flow(f.EID())
-	return info.Stats.Paused > 0 || info.Stats.Shaped > 0
-}
-
 // overhead returns the bytes that a message of a flow has in front and behind on a wire.
 func (r *Recorder) overhead(f *traffic.Flow, l *node.Layer) int {
 	n := 0
@@ -94,10 +83,26 @@ func (r *Recorder) overhead(f *traffic.Flow, l *node.Layer) int {
 	if f.QoS.BER == 0 {
 		n += 4
 	}
-	if p := f.From.IPCP(l.Name); p != nil && p.DT() != nil {
-		n += p.DT().HeaderLen()
+	return n + r.header(f.From, l)
+}
+
+// header returns the length of the header that a system puts in front of packets in a layer.
+func (r *Recorder) header(s *node.System, l *node.Layer) int {
+	if r.whole != nil {
+		return int(r.whole.layers[l.Name].Load.Header.Or(0))
 	}
-	return n
+	if p := s.IPCP(l.Name); p != nil && p.DT() != nil {
+		return p.DT().HeaderLen()
+	}
+	return 0
+}
+
+// longest returns the largest number of packets that have waited in one direction of a wire.
+func (r *Recorder) longest(w *node.Wire, dir int) int {
+	if r.whole != nil {
+		return int(r.whole.links[linkKey{w.Name, dir}].QueueMax)
+	}
+	return w.Stats(dir).QueueMax
 }
 
 func links(n int) string {
@@ -140,7 +145,7 @@ func (r *Recorder) idle(l *node.Layer, path []*node.System, size int) (p passage
 		if s.Rate > 0 {
 			p.time += time.Duration(int64(n) * 8e9 / s.Rate)
 		}
-		p.waited = p.waited || w.Stats(dir).QueueMax > 0
+		p.waited = p.waited || r.longest(w, dir) > 0
 	}
 	return p, true
 }

@@ -23,9 +23,9 @@ type Layer struct {
 	Members []*System
 
 	net     *Network
-	members []*Member     // of unicast and broadcast layers, in the order of Members
-	boot    *Member       // begins the layer
-	locals  []*local.IPCP // of a local layer: those of all lives of its nodes
+	members []*Member  // of unicast and broadcast layers, in the order of Members
+	boot    *Member    // begins the layer
+	locals  []ownLocal // of a local layer: those of all lives of its nodes
 	pairs   []*pair
 	qos     core.QoS // of the flows between neighbours
 	given   bool     // the scenario gives qos
@@ -35,6 +35,7 @@ type Layer struct {
 	names   *dir.Names   // and under the directory policy static
 	byAddr  map[uint64]*System
 	upper   []*Layer // that run over this one
+	hearing bool     // of names that other parts have registered
 }
 
 // has reports whether a node is in the layer now.
@@ -98,7 +99,7 @@ func (l *Layer) local() error {
 			if err != nil {
 				return err
 			}
-			l.locals = append(l.locals, p)
+			l.locals = append(l.locals, ownLocal{s, p})
 			return s.Broker.AddProvider(p)
 		}
 		if err := add(); err != nil {
@@ -109,16 +110,23 @@ func (l *Layer) local() error {
 	return nil
 }
 
+// ownLocal is an IPCP of a local layer and its system.
+type ownLocal struct {
+	s *System
+	*local.IPCP
+}
+
 // Local calls yield for the counters of each IPCP that a local layer has or had.
-func (l *Layer) Local(yield func(local.Stats)) {
+func (l *Layer) Local(yield func(*System, local.Stats)) {
 	for _, p := range l.locals {
-		yield(p.Stats())
+		yield(p.s, p.Stats())
 	}
 }
 
 // policies looks up what the layer is configured with and which policies its members know.
 func (l *Layer) policies(s *scenarios.Layer) error {
 	l.offline, l.names = routing.NewMap(), dir.NewNames()
+	l.share(l.names)
 	l.catalog = catalog.New(l.names, l.offline)
 	choices, err := catalog.Choose(l.catalog, policiesOf(&s.Policies), s.Params.AddrSize)
 	if err != nil {

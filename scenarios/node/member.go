@@ -48,6 +48,7 @@ type Member struct {
 
 	ipcp     ipcp
 	index    int
+	addr     uint64 // of a shadow, as its part has told it
 	pairs    []*pair
 	state    memberState
 	wanted   bool // it should be in the layer
@@ -101,7 +102,7 @@ func (m *Member) make() error {
 		return err
 	}
 	if old := m.Unicast; old != nil { // a table that all share does not notice that a node was killed
-		m.Layer.names.Forget(old.Address())
+		m.Layer.names.Forget(m.Address())
 	}
 	m.Unicast, err = unicast.New(env, s.Broker, unicast.Config{Name: m.ipcpName(), Catalog: m.Layer.catalog})
 	m.ipcp = router{m.Unicast}
@@ -111,7 +112,7 @@ func (m *Member) make() error {
 // begin has a member that is wanted come into its layer when time passes. The one that begins the layer does so
 // whenever nobody is in it.
 func (m *Member) begin() {
-	if !m.wanted {
+	if !m.wanted || !m.here() {
 		return
 	}
 	m.System.Env.Post(func() {
@@ -183,7 +184,15 @@ func (m *Member) entered(err error) {
 		m.Layer.net.note(errors.Join(err, s.Broker.RemoveProvider(m.ipcp)))
 		return
 	}
-	m.state, m.Since, m.err = inLayer, s.Env.Now(), nil
+	m.err = nil
+	m.arrived()
+	m.tell(true)
+}
+
+// arrived notes that the member is in the layer, be it here or elsewhere, and calls those who wait for it.
+func (m *Member) arrived() {
+	s := m.System
+	m.state, m.Since = inLayer, s.Env.Now()
 	m.Layer.attend(m.pairs)
 	for _, u := range m.Layer.upper {
 		if x := s.Member(u.Name); x != nil {
@@ -232,7 +241,7 @@ func (m *Member) Join() error {
 // Leave takes the node out of the layer. A killed one does not come back to it when it is started again.
 func (m *Member) Leave() error {
 	m.wanted = false
-	if m.state == outside || !m.System.alive {
+	if m.state == outside || !m.System.alive || !m.here() {
 		return nil
 	}
 	was := m.state
@@ -240,6 +249,7 @@ func (m *Member) Leave() error {
 		m.cancel()
 	}
 	m.lost()
+	m.tell(false)
 	m.retry.Stop()
 	m.ipcp.Leave()
 	if was != inLayer {
@@ -256,7 +266,7 @@ func (m *Member) Leave() error {
 func (m *Member) lost() {
 	m.state, m.Until = outside, m.System.Env.Now()
 	m.life++
-	if b := m.Layer.boot; b != nil && b != m && b.state == seeking && b.System.alive && m.Layer.empty() {
+	if b := m.Layer.boot; b != nil && b != m && b.here() && b.state == seeking && b.System.alive && m.Layer.empty() {
 		b.System.Env.Post(b.seek)
 	}
 	if m.cancel != nil {
@@ -303,7 +313,7 @@ func (r router) connect(to, lower core.Name, qos core.QoS, done func(error)) {
 	r.Connect(to, lower, unicast.ConnectOptions{QoS: qos, Persist: true}, done)
 }
 
-func (r router) connected(to *Member) bool { return r.Connected(to.Unicast.Address()) }
+func (r router) connected(to *Member) bool { return r.Connected(to.Address()) }
 
 func (r router) disconnect(from core.Name) { r.Disconnect(from, procs.Both) }
 

@@ -25,8 +25,12 @@ type Network struct {
 	Systems []*System
 	Wires   []*Wire
 	Layers  []*Layer
+	// Steps, if not nil, tells where members send packets in place of their forwarding tables, which are those of
+	// shadows; in a broadcast layer, whether the first of two neighbours passes data on to the second.
+	Steps func(layer, from, dest string, hash uint32) (Step, bool)
 
 	scenario   *scenarios.Scenario
+	part       *Part      // nil: all of it runs here
 	authority  *authority // nil if no system has certificates
 	byName     map[string]*System
 	wireNamed  map[string]*Wire
@@ -41,8 +45,15 @@ type Network struct {
 // Build assembles the network of a scenario in a world. Nothing has happened in it yet: its layers come
 // up when time passes.
 func Build(w core.World, sc *scenarios.Scenario, g *topologies.Graph) (*Network, error) {
+	return BuildPart(w, sc, g, nil)
+}
+
+// BuildPart assembles the network with shadows of the nodes that do not run in this part of it; nil stands for
+// all of it.
+func BuildPart(w core.World, sc *scenarios.Scenario, g *topologies.Graph, part *Part) (*Network, error) {
 	n := &Network{
-		World: w, Graph: g, scenario: sc, byName: map[string]*System{}, wireNamed: map[string]*Wire{}, between: map[[2]string]*Wire{},
+		World: w, Graph: g, scenario: sc, part: part,
+		byName: map[string]*System{}, wireNamed: map[string]*Wire{}, between: map[[2]string]*Wire{},
 	}
 	for i, x := range g.Nodes {
 		s := &System{Name: x.Name, Index: i, net: n}
@@ -127,7 +138,7 @@ func (n *Network) Failed() []error {
 	out := slices.Clone(n.failed)
 	for _, l := range n.Layers {
 		for _, m := range l.members {
-			if m.wanted && m.state != inLayer && m.System.alive {
+			if m.wanted && m.state != inLayer && m.System.alive && m.here() {
 				out = append(out, m.why())
 			}
 		}
@@ -153,6 +164,9 @@ func (n *Network) Close() {
 	n.dead, n.deadShims = nil, nil
 	for k := len(n.Layers) - 1; k >= 0; k-- {
 		for _, m := range n.Layers[k].members {
+			if !m.here() {
+				continue
+			}
 			if err := m.Leave(); err != nil {
 				n.failed = append(n.failed, err)
 			}

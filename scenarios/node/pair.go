@@ -87,8 +87,11 @@ func (p *pair) connect() {
 	p.asked, p.err = true, nil
 	l, a, ipcp := p.a.Layer, p.a, p.a.ipcp
 	if l.offline != nil {
-		l.offline.Link(p.a.Unicast.Address(), p.b.Unicast.Address(), 1)
+		l.offline.Link(p.a.Address(), p.b.Address(), 1)
 		l.whole()
+	}
+	if !a.here() {
+		return
 	}
 	l.net.connecting++
 	p.life++
@@ -125,7 +128,7 @@ func (p *pair) reset() {
 
 // tidy has a give up its connection to b, which has left, unless it is back soon.
 func (p *pair) tidy(left *Member) {
-	if left != p.b || !p.a.In() {
+	if left != p.b || !p.a.In() || !p.a.here() {
 		return
 	}
 	life, ipcp := p.life, p.a.ipcp
@@ -138,7 +141,7 @@ func (p *pair) tidy(left *Member) {
 
 // why says why a is not connected to b, nil if it is or if there is no reason that it should be.
 func (p *pair) why() error {
-	if p.err == nil || !p.usable() || p.a.ipcp.connected(p.b) {
+	if p.err == nil || !p.a.here() || !p.usable() || p.a.ipcp.connected(p.b) {
 		return nil
 	}
 	return fmt.Errorf("layer %s: %w", p.a.Layer.Name, p.err)

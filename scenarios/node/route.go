@@ -1,11 +1,6 @@
 package node
 
 import (
-	"ouroboros/core"
-	procs "ouroboros/ipcp"
-	"ouroboros/ipcp/unicast"
-	"ouroboros/ipcp/unicast/dt"
-	"ouroboros/ipcp/unicast/pff"
 	"ouroboros/scenarios"
 )
 
@@ -37,39 +32,21 @@ func (n *Network) Route(l *Layer, from, to *System, hash uint32) []Hop {
 	}
 	path := n.Path(l, from, to, hash)
 	for i := 1; i < len(path); i++ {
-		_, port, _ := nextHop(path[i-1].IPCP(l.Name), to.IPCP(l.Name).Address(), hash)
-		out = append(out, n.hop(l, path[i-1], path[i], port))
+		step, _ := n.step(l, path[i-1], to, hash)
+		out = append(out, n.hop(l, path[i-1], path[i], step))
 	}
 	return out
 }
 
 // hop returns that of a member over one of its ports.
-func (n *Network) hop(l *Layer, from, to *System, port pff.Port) Hop {
+func (n *Network) hop(l *Layer, from, to *System, step Step) Hop {
 	h := Hop{Layer: l, From: from, To: to}
-	from.IPCP(l.Name).Connections(func(c unicast.Connection) {
-		if c.Component != procs.DataTransfer.Component || c.Port != port {
-			return
+	if h.Wire = n.Wire(step.Over); h.Wire == nil {
+		if below := n.Layer(step.Over); below != nil {
+			h.Below = n.Route(below, from, to, step.Below)
 		}
-		if h.Wire = n.Wire(string(c.Layer)); h.Wire == nil {
-			h.Below = n.below(c.Layer, from, to, c.EID)
-		}
-	})
+	}
 	return h
-}
-
-// below returns the hops of the flow with an endpoint at from.
-func (n *Network) below(layer core.Name, from, to *System, eid uint64) []Hop {
-	l := n.Layer(string(layer))
-	if l == nil {
-		return nil
-	}
-	hash := uint32(0)
-	if p := from.IPCP(l.Name); p != nil && p.FA() != nil {
-		if f, ok := p.FA().Flow(eid); ok {
-			hash = dt.FlowHash(f.RemoteEID)
-		}
-	}
-	return n.Route(l, from, to, hash)
 }
 
 // edge is a pair in one of its directions.
@@ -91,13 +68,22 @@ func (l *Layer) branch(from, to *System) []edge {
 		}
 		for _, p := range m.pairs {
 			x := p.other(m)
-			if _, seen := came[x]; !seen && p.a.Hub.Carries(p.b.ipcpName()) {
+			if _, seen := came[x]; !seen && l.carries(p) {
 				came[x] = edge{p, m}
 				next = append(next, x)
 			}
 		}
 	}
 	return nil
+}
+
+// carries reports whether a pair of a broadcast layer carries data.
+func (l *Layer) carries(p *pair) bool {
+	if l.net.Steps != nil {
+		_, ok := l.net.Steps(l.Name, p.a.Name(), p.b.Name(), 0)
+		return ok
+	}
+	return p.a.Hub.Carries(p.b.ipcpName())
 }
 
 // back collects the edges that have led to a member, the first one first.
@@ -112,7 +98,9 @@ func back(came map[*Member]edge, m *Member) (out []edge) {
 func (n *Network) over(e edge) Hop {
 	h := Hop{Layer: e.a.Layer, From: e.from.System, To: e.other(e.from).System}
 	if h.Wire = n.Wire(string(e.lower)); h.Wire == nil {
-		h.Below = n.below(e.lower, h.From, h.To, 0)
+		if below := n.Layer(string(e.lower)); below != nil {
+			h.Below = n.Route(below, h.From, h.To, 0)
+		}
 	}
 	return h
 }

@@ -55,6 +55,8 @@ type Spec struct {
 	NoPhase  bool // Phase is random in one interval
 	Warmup   core.Time
 	Groups   *Groups // Group: those of the experiment
+	// Begun, if not nil, is called when the flow stands at its source.
+	Begun func(*Flow)
 }
 
 // Stats is what a flow has seen so far. Counters named Measured leave the warm-up out.
@@ -106,6 +108,8 @@ type Flow struct {
 	latest   core.Time // delivery that watches count
 	watches  []*Watch  // of faults that the flow has not got over
 	watched  []*Watch  // of the others
+	marks    []mark    // of the events of the run
+	halves   *halves   // of a flow whose ends run elsewhere; see half.go
 }
 
 // New makes a flow; Start sets it going.
@@ -128,14 +132,22 @@ func (f *Flow) live() {
 	f.stop = f.env.NewTimer(f.expire)
 }
 
-// Begin arms the start of the source, from the beginning of the run.
+// Begin arms the start of the source, from the beginning of the run. A source on a node that does not run here
+// begins where it does.
 func (f *Flow) Begin() {
+	if !f.From.Here() && (f.Kind != Group || !f.To.Here()) {
+		return
+	}
 	t := f.env.NewTimer(f.allocate)
 	t.Reset(f.Start.Sub(f.env.Now()))
 }
 
 func (f *Flow) allocate() {
 	if f.Stats.Ended != clock.Never { // the run has ended before
+		return
+	}
+	if !f.From.Here() { // of a group, of which this part hears only
+		f.group.join(f)
 		return
 	}
 	f.began = true
@@ -174,6 +186,9 @@ func (f *Flow) allocated(fl core.Flow) {
 func (f *Flow) begun(fl core.Flow) {
 	now := f.env.Now()
 	f.Stats.Allocated, f.flow = now, fl
+	if f.Begun != nil {
+		f.Begun(f)
+	}
 	i := f.flow.Info()
 	f.headroom, f.cipher = i.Headroom, i.Cipher
 	if f.Size == 0 {
@@ -446,6 +461,9 @@ func (f *Flow) Close() {
 
 // Transport returns the counters of FRCP at the source; false on flows without it.
 func (f *Flow) Transport() (frcp.Stats, bool) {
+	if f.halves != nil {
+		return f.halves.transport()
+	}
 	if f.end == nil || f.QoS.Mode() == core.ModeRaw {
 		return frcp.Stats{}, false
 	}
@@ -457,6 +475,9 @@ func (f *Flow) Cipher() uint16 { return f.cipher }
 
 // Rejected returns how many packets both ends have dropped because they did not decrypt.
 func (f *Flow) Rejected() (n uint64) {
+	if f.halves != nil {
+		return f.halves.rejected
+	}
 	ends := f.lives
 	if f.end != nil {
 		ends = append([]*frcp.Endpoint{f.end}, ends...)
@@ -520,6 +541,9 @@ func (s *source) Closed(err error) {
 // Hash returns what tells the packets of the flow apart from those of others between the same members of a
 // layer, there and back; zeros while there is no flow.
 func (f *Flow) Hash() (there, back uint32) {
+	if f.halves != nil {
+		return f.halves.there, f.halves.back
+	}
 	p := f.From.IPCP(f.Layer)
 	if p == nil || p.FA() == nil || f.EID() == 0 {
 		return 0, 0
@@ -534,4 +558,18 @@ func (f *Flow) EID() uint64 {
 		return 0
 	}
 	return f.flow.Info().EID
+}
+
+// Held reports whether the layer has made packets of the flow wait at their source, for congestion or to shape
+// the flow.
+func (f *Flow) Held() bool {
+	if f.halves != nil {
+		return f.halves.held
+	}
+	p := f.From.IPCP(f.Layer)
+	if p == nil || p.FA() == nil {
+		return false
+	}
+	info, _ := p.FA().Flow(f.EID())
+	return info.Stats.Paused > 0 || info.Stats.Shaped > 0
 }

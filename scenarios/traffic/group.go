@@ -104,10 +104,12 @@ func (t *seat) revived() {
 
 // join has the destination of a flow join, and for the first flow of its group the source too.
 func (x *group) join(f *Flow) {
-	to := x.g.seat(f.To, f.Ask, f.renv)
-	to.wanted = true
-	to.env.Post(to.ask)
-	if x.flows[0] == f {
+	if f.To.Here() {
+		to := x.g.seat(f.To, f.Ask, f.renv)
+		to.wanted = true
+		to.env.Post(to.ask)
+	}
+	if x.flows[0] == f && f.From.Here() {
 		from := x.g.seat(f.From, f.Ask, f.env)
 		from.open(func(fl core.Flow) {
 			if f.Stats.Ended != clock.Never { // it came too late

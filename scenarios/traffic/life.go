@@ -14,6 +14,7 @@ var ErrKilled = fmt.Errorf("%w: the node of the source was killed", core.ErrFlow
 // unless its node is there again by then.
 func (f *Flow) killed() {
 	switch {
+	case f.halves != nil: // it says so itself
 	case f.Stats.Ended != clock.Never:
 	case f.began:
 		f.fail(ErrKilled)
@@ -24,7 +25,7 @@ func (f *Flow) killed() {
 
 // revived arms the start of a source that has not begun by now.
 func (f *Flow) revived() {
-	if f.began || f.Stats.Ended != clock.Never {
+	if f.began || f.halves != nil || f.Stats.Ended != clock.Never || !f.From.Here() {
 		return
 	}
 	f.live()

@@ -29,6 +29,9 @@ func (f *Flow) Listen() error {
 		at = []*node.System{f.To}
 	}
 	for _, s := range at {
+		if !s.Here() {
+			continue
+		}
 		if err := f.listen(s); err != nil {
 			return err
 		}

@@ -45,11 +45,7 @@ func (s *Samples) Add(d int64) {
 		return
 	}
 	if s.raw = append(s.raw, d); len(s.raw) > exactSamples {
-		s.hist = hdrhistogram.New(1, maxSample, 3)
-		for _, r := range s.raw {
-			s.record(r)
-		}
-		s.raw = nil
+		s.toHistogram()
 	}
 }
 

@@ -43,9 +43,14 @@ func (f *Flow) Watch(now core.Time) (*Watch, bool) {
 	if f.Stats.Ended != clock.Never || !f.hears().any {
 		return nil, false
 	}
+	return f.follow(now), true
+}
+
+// follow makes a watch.
+func (f *Flow) follow(now core.Time) *Watch {
 	w := &Watch{f: f, at: now, offered: f.Stats.Offered, first: f.hears().next, last: f.latest}
 	f.watches = append(f.watches, w)
-	return w, true
+	return w
 }
 
 // hears returns what tells which messages have arrived, or which answers.
@@ -110,8 +115,8 @@ func (w *Watch) Outage(now core.Time) (Outage, bool) {
 		return o, true
 	}
 	st := &w.f.Stats
-	missing := uint32(st.Sent) - w.f.hears().next
-	if missing == 0 && st.Offered == w.offered && w.f.blocked == clock.Never {
+	missing := uint32(st.Sent) - w.f.expected()
+	if missing == 0 && st.Offered == w.offered && !w.f.stalled() {
 		return Outage{}, false
 	}
 	end := now

@@ -1,6 +1,7 @@
 package dir
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -11,6 +12,9 @@ import (
 // to one run, and all members that share it run on one goroutine.
 type Names struct {
 	byHash map[core.Hash][]uint64
+	// Changed, if not nil, is called with each entry that was made or taken back, but for those of Forget: who
+	// keeps several tables alike copies them.
+	Changed func(h core.Hash, addr uint64, added bool)
 }
 
 // NewNames returns an empty table.
@@ -21,6 +25,7 @@ func NewNames() *Names { return &Names{byHash: map[core.Hash][]uint64{}} }
 func (n *Names) Add(h core.Hash, addr uint64) {
 	if at := n.byHash[h]; !slices.Contains(at, addr) {
 		n.byHash[h] = append(at, addr)
+		n.tell(h, addr, true)
 	}
 }
 
@@ -31,11 +36,28 @@ func (n *Names) Remove(h core.Hash, addr uint64) {
 	if i < 0 {
 		return
 	}
+	n.tell(h, addr, false)
 	if len(at) == 1 {
 		delete(n.byHash, h)
 		return
 	}
 	n.byHash[h] = slices.Delete(at, i, i+1)
+}
+
+func (n *Names) tell(h core.Hash, addr uint64, added bool) {
+	if n.Changed != nil {
+		n.Changed(h, addr, added)
+	}
+}
+
+// Each calls yield for all entries, in the order of their digests.
+func (n *Names) Each(yield func(h core.Hash, addr uint64)) {
+	hashes := slices.SortedFunc(maps.Keys(n.byHash), func(a, b core.Hash) int { return cmp.Compare(a.String(), b.String()) })
+	for _, h := range hashes {
+		for _, a := range n.byHash[h] {
+			yield(h, a)
+		}
+	}
 }
 
 // Forget removes all entries of addr: the member that had it has ended without taking its names back.
