@@ -36,7 +36,7 @@ type Entry struct {
 }
 
 // Here reports whether the node runs in this process, rather than being the shadow of one that runs elsewhere.
-func (s *System) Here() bool { return s.net.part == nil || s.net.part.Here(s.Name) }
+func (s *System) Here() bool { return s.net == nil || s.net.part == nil || s.net.part.Here(s.Name) }
 
 // here reports whether the member runs in this process.
 func (m *Member) here() bool { return m.System.Here() }
