@@ -20,14 +20,15 @@ func (l *Line) impair(f flight) {
 		f.extra = clock.Time(l.rng.Int64N(int64(l.spec.Jitter)))
 	}
 	if l.spec.Reorder > 0 && l.rng.Float64() < l.spec.Reorder {
-		f.held = true
+		f.mark |= held
 		f.extra += clock.Time(l.spec.ReorderBy)
 	}
 	twice := l.spec.Duplicate > 0 && l.rng.Float64() < l.spec.Duplicate && f.fate == fine
 	l.enter(f)
 	if twice {
 		l.st.Duplicated++
-		f.p, f.twin = f.p.Clone(), true
+		f.p, f.mark = f.p.Clone(), f.mark|twin
+		l.peers.again(f.peer)
 		l.enter(f)
 	}
 }

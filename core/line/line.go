@@ -46,10 +46,18 @@ type flight struct {
 	extra  clock.Time // jitter and hold, beside the propagation delay
 	p      *pkt.Buf
 	ord    uint32 // order of service; a duplicate has that of its original
+	peer   uint16 // of its address, 0 = none
 	fate   cause
-	held   bool // may be overtaken
-	twin   bool // a duplicate: it is not served itself
+	mark   mark
 }
+
+// mark says what else is special about a flight. It is a byte of bits so that a flight has no room to spare.
+type mark uint8
+
+const (
+	held mark = 1 << iota // may be overtaken
+	twin                  // a duplicate: it is not served itself
+)
 
 // waiter is a packet that waits for service, for the count of the queue only.
 type waiter struct {
@@ -82,6 +90,9 @@ type Line struct {
 	rng  *rand.Rand
 	sent uint64 // packets since Set, for targeted loss
 	bad  bool   // Gilbert–Elliott state
+
+	peers peers
+	from  core.Addr // of the packet popped last
 }
 
 // New returns a line that is up. rng draws its impairments, tr takes its observable events.
@@ -95,7 +106,33 @@ func New(spec core.LinkSpec, rng *rand.Rand, tr *trace.Tracer) (*Line, error) {
 
 // Send queues a packet. A full queue drops it, or with Block leaves it to the caller
 // (core.ErrWouldBlock). On a line that is down it is dropped with core.ErrFlowDown.
-func (l *Line) Send(now clock.Time, p *pkt.Buf) error {
+func (l *Line) Send(now clock.Time, p *pkt.Buf) error { return l.send(now, p, 0) }
+
+// SendTo is Send for a packet that has an address: the one it goes to, or the one it comes from. Peer tells
+// it when the packet is popped.
+func (l *Line) SendTo(now clock.Time, p *pkt.Buf, a core.Addr) error {
+	if a.IsZero() {
+		return l.send(now, p, 0)
+	}
+	n := l.peers.enter(a)
+	if n == 0 {
+		l.st.SentPackets++
+		l.st.SentBytes += uint64(p.Len())
+		l.drop(now, p, lostQueue)
+		return nil
+	}
+	ord := l.ord
+	err := l.send(now, p, n)
+	if l.ord == ord { // it is not on the line
+		l.peers.leave(n)
+	}
+	return err
+}
+
+// Peer returns the address of the packet that was popped last, the zero Addr when it had none.
+func (l *Line) Peer() core.Addr { return l.from }
+
+func (l *Line) send(now clock.Time, p *pkt.Buf, peer uint16) error {
 	size := p.Len()
 	if l.down {
 		l.st.SentPackets++
@@ -120,9 +157,9 @@ func (l *Line) Send(now clock.Time, p *pkt.Buf) error {
 	start, depart := l.serve(now, size)
 	l.ord++
 	if l.plain {
-		l.follow(start, depart, p)
+		l.follow(start, depart, p, peer)
 	} else {
-		l.impair(flight{start: start, depart: depart, p: p, ord: l.ord})
+		l.impair(flight{start: start, depart: depart, p: p, ord: l.ord, peer: peer})
 	}
 	return nil
 }
@@ -187,7 +224,7 @@ func (l *Line) service(size int) clock.Time {
 // enter gives a packet that has its service its arrival, and puts it on the line.
 func (l *Line) enter(f flight) {
 	f.at = f.depart + clock.Time(l.spec.Delay) + f.extra
-	if !f.held {
+	if f.mark&held == 0 {
 		f.at = max(f.at, l.last)
 		l.last = f.at
 	}
@@ -196,12 +233,12 @@ func (l *Line) enter(f flight) {
 
 // follow is enter for a packet without impairments: it arrives behind all that keep their order, so that
 // only a packet held back under an earlier spec can be behind it.
-func (l *Line) follow(start, depart clock.Time, p *pkt.Buf) {
+func (l *Line) follow(start, depart clock.Time, p *pkt.Buf, peer uint16) {
 	at := max(depart+clock.Time(l.spec.Delay), l.last)
 	l.last = at
 	f := l.flights.push()
 	f.at, f.start, f.depart, f.extra = at, start, depart, 0
-	f.p, f.ord, f.fate, f.held, f.twin = p, l.ord, fine, false, false
+	f.p, f.ord, f.peer, f.fate, f.mark = p, l.ord, peer, fine, 0
 	if n := l.flights.len(); n > 1 && l.flights.at(n-2).at > at {
 		late := *f
 		l.flights.n--
@@ -256,6 +293,9 @@ func (l *Line) take() (p *pkt.Buf, fate cause) {
 	f := l.flights.at(0)
 	p, fate = f.p, f.fate
 	f.p = nil
+	if l.peers.used {
+		l.from = l.peers.leave(f.peer)
+	}
 	l.flights.pop()
 	return p, fate
 }
@@ -316,8 +356,8 @@ func (l *Line) Up() bool { return !l.down }
 // is neither delivered nor lost.
 func (l *Line) Abandon() {
 	for l.flights.len() > 0 {
-		l.flights.at(0).p.Release()
-		l.flights.pop()
+		p, _ := l.take()
+		p.Release()
 	}
 }
 

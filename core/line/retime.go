@@ -18,7 +18,7 @@ func (l *Line) begin(stays func(f *flight) bool) (rest []flight) {
 			rest = append(rest, f)
 			continue
 		}
-		if !f.held {
+		if f.mark&held == 0 {
 			l.last = max(l.last, f.at)
 		}
 		l.insert(f)
@@ -42,7 +42,7 @@ func (l *Line) retime(now clock.Time, serve bool) {
 	}
 	for i, f := range wait {
 		switch {
-		case f.twin: // stands behind its original
+		case f.mark&twin != 0: // stands behind its original
 			f.start, f.depart = wait[i-1].start, wait[i-1].depart
 		case serve:
 			l.unserve(now, f)
@@ -64,6 +64,7 @@ func (l *Line) SetUp(now clock.Time, up bool) {
 	}
 	for _, f := range l.begin(func(f *flight) bool { return f.depart <= now }) {
 		l.unserve(now, f)
+		l.peers.leave(f.peer)
 		l.drop(now, f.p, lostDown)
 	}
 	l.waiting, l.waitB = ring[waiter]{}, 0
@@ -72,7 +73,7 @@ func (l *Line) SetUp(now clock.Time, up bool) {
 
 // unserve takes the time that a packet will not be served back out of the counters.
 func (l *Line) unserve(now clock.Time, f flight) {
-	if f.twin {
+	if f.mark&twin != 0 {
 		return
 	}
 	l.st.Busy -= f.depart.Sub(max(f.start, now))
