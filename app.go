@@ -1,6 +1,8 @@
 package ouroboros
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,23 +17,58 @@ const Never = clock.Never
 // DefaultTimeout is how long Dial and Join wait unless WithTimeout says otherwise (spec 14 §14.2).
 const DefaultTimeout = 20 * time.Second
 
-// App is the access of one program to the network of its system.
+// App is the access of one program to the network of its system, or of all goroutines of a live process if its
+// Blocker is core.Shared.
 type App struct {
-	env   core.Env
-	alloc core.Allocator
-	main  *waiter // of the program
+	env    core.Env
+	alloc  core.Allocator
+	shared core.Shared // nil: one program
+	main   *waiter     // of the program
+	all    *gate       // of the App
 	// wrap puts the end-to-end protocol over the flow of a layer. It runs here, with the application, and
 	// not in the layer (spec 10 §10.1).
 	wrap func(env core.Env, below core.Flow) (core.Flow, error)
+
+	interrupted bool
+	parked      *waiter // the latest of those that wait
 }
 
 // New returns the App of a program that runs on the actor of env and waits through b.
 func New(env core.Env, alloc core.Allocator, b core.Blocker) *App {
-	a := &App{alloc: alloc}
-	b.Do(func() { a.env = env.Derive("app") })
+	a := &App{alloc: alloc, all: &gate{b: b}}
+	a.shared, _ = b.(core.Shared)
 	a.wrap = func(env core.Env, below core.Flow) (core.Flow, error) { return frcp.Wrap(env, below) }
-	a.main = newWaiter(a.env, b)
+	b.Do(func() {
+		a.env = env.Derive("app")
+		a.main = a.newWaiter(b)
+	})
 	return a
+}
+
+// Interrupt has every call of the App that can wait (those that read, write, accept, allocate, sleep), now and from
+// then on, give up with core.ErrCanceled, whether it would have to wait or not. The others still work, so that a
+// program can close its flows and say what it has seen. It may be called from anywhere; in the simulator, on the actor.
+func (a *App) Interrupt() {
+	a.env.Post(func() {
+		a.interrupted = true
+		for w := a.parked; w != nil; w = a.parked {
+			w.signal()
+		}
+	})
+}
+
+// Sleep waits for d. It returns core.ErrCanceled when it was interrupted.
+func (a *App) Sleep(d time.Duration) error {
+	w := a.private()
+	if w == nil {
+		return fmt.Errorf("sleep: %w", core.ErrCanceled)
+	}
+	until := w.b.Now().Add(d)
+	err := w.await(&until, nil, func() bool { return false })
+	if errors.Is(err, core.ErrTimedOut) {
+		return nil
+	}
+	return fmt.Errorf("sleep: %w", err)
 }
 
 // Option changes a Dial or Join.
@@ -75,21 +112,28 @@ func gather(opts []Option) (options, error) {
 
 // Dial allocates a flow to a name and waits until it stands or has failed.
 func (a *App) Dial(name string, opts ...Option) (*Flow, error) {
+	return a.DialContext(context.Background(), name, opts...)
+}
+
+// DialContext is Dial for goroutines: when ctx ends first, the request is withdrawn and the error is that of ctx and
+// core.ErrCanceled or core.ErrTimedOut. A context that can end needs a core.Shared Blocker, else the error is
+// core.ErrUnsupp.
+func (a *App) DialContext(ctx context.Context, name string, opts ...Option) (*Flow, error) {
 	o, err := gather(opts)
 	if err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
 	}
-	return a.dial(a.main, name, o)
+	return a.dial(ctx, name, o)
 }
 
-func (a *App) dial(w *waiter, name string, o options) (*Flow, error) {
+func (a *App) dial(ctx context.Context, name string, o options) (*Flow, error) {
 	if err := validate(name); err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
 	}
 	r := core.Request{
 		Name: core.Name(name), QoS: o.qos, Layer: o.layer, Timeout: o.timeout, Encrypt: o.encrypt, Authenticate: o.known,
 	}
-	f, err := a.allocate(w, Never, func(done func(core.Flow, error)) func() { return a.alloc.Alloc(r, done) })
+	f, err := a.allocate(ctx, r.Name, Never, func(done func(core.Flow, error)) func() { return a.alloc.Alloc(r, done) })
 	if err != nil {
 		return nil, fmt.Errorf("dial %q: %w", name, err)
 	}
@@ -99,6 +143,11 @@ func (a *App) dial(w *waiter, name string, o options) (*Flow, error) {
 // Join joins a broadcast layer: what is written reaches every other member. The flow is raw whatever
 // the options say.
 func (a *App) Join(layer string, opts ...Option) (*Flow, error) {
+	return a.JoinContext(context.Background(), layer, opts...)
+}
+
+// JoinContext is Join for goroutines; see DialContext.
+func (a *App) JoinContext(ctx context.Context, layer string, opts ...Option) (*Flow, error) {
 	o, err := gather(opts)
 	if err == nil {
 		err = validate(layer)
@@ -106,8 +155,9 @@ func (a *App) Join(layer string, opts ...Option) (*Flow, error) {
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
-	deadline := a.main.b.Now().Add(o.timeout)
-	f, err := a.allocate(a.main, deadline, func(done func(core.Flow, error)) func() { return a.alloc.Join(core.Name(layer), done) })
+	n := core.Name(layer)
+	deadline := a.all.b.Now().Add(o.timeout)
+	f, err := a.allocate(ctx, n, deadline, func(done func(core.Flow, error)) func() { return a.alloc.Join(n, done) })
 	if err != nil {
 		return nil, fmt.Errorf("join %q: %w", layer, err)
 	}
@@ -123,20 +173,34 @@ func validate(name string) error {
 
 // allocate starts a request for a flow and waits for its answer. The flow is taken up inside the
 // answer, so that nothing which arrives at once can be missed.
-func (a *App) allocate(w *waiter, deadline core.Time, start func(done func(core.Flow, error)) (cancel func())) (*Flow, error) {
+func (a *App) allocate(
+	ctx context.Context, name core.Name, deadline core.Time, start func(done func(core.Flow, error)) (cancel func()),
+) (*Flow, error) {
+	if err := a.usable(ctx); err != nil {
+		return nil, err
+	}
+	w := a.private()
+	if w == nil {
+		return nil, core.ErrCanceled
+	}
 	var flow *Flow
 	var fail error
-	var cancel func()
+	cancel := func() {}
 	w.b.Do(func() {
 		cancel = start(func(f core.Flow, err error) {
 			if fail = err; err == nil {
-				flow, fail = a.newFlow(f)
+				flow, fail = a.newFlow(f, name)
 			}
 			w.signal()
 		})
 	})
-	if err := w.await(&deadline, func() bool { return flow != nil || fail != nil }); err != nil {
-		w.b.Do(cancel)
+	if err := w.awaitContext(ctx, &deadline, func() bool { return flow != nil || fail != nil }); err != nil {
+		w.b.Do(func() {
+			cancel()
+			if flow != nil { // it has come since
+				flow.shut()
+			}
+		})
 		return nil, err
 	}
 	return flow, fail

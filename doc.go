@@ -7,17 +7,21 @@
 //	n, err := flow.ReadMsg(reply)
 //
 //	application      Dial Listen Accept Join | ReadMsg WriteMsg       this package
+//	                 NewSet | Add Wait: many flows, one program
 //	                 DialStream ListenStream | net.Conn net.Listener
 //	end to end       FRCP on flows that are ordered or reliable       package frcp
 //	system           core.Allocator: the broker, a layer              core.Flow
 //
+// # Programs and goroutines
+//
 // The package waits through a core.Blocker only. So the same program runs as a coroutine of the
 // simulator, in virtual time, and on a live system; it must not start goroutines that use the same App.
-// An App belongs to one program; programs that run beside each other each have their own.
+// An App belongs to one program; programs that run beside each other each have their own. A program serves many
+// flows with a Set, and is stopped by Interrupt.
 //
-// Goroutines of a live process that are no programs of a world get a core.Shared Blocker from it. On an App
-// with one, DialStream may be called by several at the same time, and so may everything that a Stream or a
-// StreamListener has; flows of messages are for programs.
+// Goroutines of a live process that are no programs of a world get a core.Shared Blocker from it. Any of them may then
+// use the App, its flows, streams, listeners and sets at the same time, and the functions whose names end in Context
+// take one that ends.
 //
 // Errors are those of package core (spec 14 §14.6), to be tested with errors.Is.
 package ouroboros

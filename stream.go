@@ -1,11 +1,11 @@
 package ouroboros
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"sync"
 	"time"
 
 	"ouroboros/core"
@@ -32,9 +32,6 @@ import (
 type Stream struct {
 	flow          *Flow
 	local, remote Addr
-	other         *waiter // of calls that do not wait
-	readMu        sync.Mutex
-	writeMu       sync.Mutex
 
 	in      []byte // of the Read in progress; n bytes of it are filled
 	n       int
@@ -71,6 +68,11 @@ func (a Addr) String() string {
 // DialStream allocates a flow to a name for a Stream. It is core.QoSData unless an option asks for another
 // quality, which must be that of a reliable flow.
 func (a *App) DialStream(name string, opts ...Option) (*Stream, error) {
+	return a.DialStreamContext(context.Background(), name, opts...)
+}
+
+// DialStreamContext is DialStream for goroutines; see DialContext.
+func (a *App) DialStreamContext(ctx context.Context, name string, opts ...Option) (*Stream, error) {
 	o, err := gather(append([]Option{WithQoS(core.QoSData)}, opts...))
 	if err == nil {
 		err = reliable(o.qos)
@@ -78,24 +80,23 @@ func (a *App) DialStream(name string, opts ...Option) (*Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
 	}
-	w := a.main.another()
-	f, err := a.dial(w, name, o)
+	f, err := a.dial(ctx, name, o)
 	if err != nil {
 		return nil, err
 	}
-	i := f.info(w)
-	return newStream(f, w, Addr{Layer: i.Layer, EID: i.EID}, Addr{Name: name, Layer: i.Layer, EID: i.EID}), nil
+	i := f.Info()
+	return newStream(f, Addr{Layer: i.Layer, EID: i.EID}, Addr{Name: name, Layer: i.Layer, EID: i.EID}), nil
 }
 
-// Stream takes the flow over as a stream of bytes; it must be reliable, and is used as a Stream from then on. What
-// Read has left of a message is the beginning of it.
+// Stream takes the flow over as a stream of bytes; it must be reliable, leaves its Set, and is used as a Stream from
+// then on. What Read has left of a message is the beginning of it.
 func (f *Flow) Stream() (*Stream, error) {
 	i := f.Info()
 	if err := reliable(i.QoS); err != nil {
 		return nil, fmt.Errorf("stream: %w", err)
 	}
 	end := Addr{Layer: i.Layer, EID: i.EID}
-	return newStream(f, f.app.main.another(), end, Addr{Name: i.Peer, Layer: i.Layer, EID: i.EID}), nil
+	return newStream(f, end, Addr{Name: i.Peer, Layer: i.Layer, EID: i.EID}), nil
 }
 
 // reliable refuses a quality that does not make a stream.
@@ -106,11 +107,13 @@ func reliable(q core.QoS) error {
 	return nil
 }
 
-func newStream(f *Flow, w *waiter, local, remote Addr) *Stream {
-	s := &Stream{flow: f, local: local, remote: remote, other: w}
+func newStream(f *Flow, local, remote Addr) *Stream {
+	s := &Stream{flow: f, local: local, remote: remote}
 	s.tryRead, s.trySend = s.take, s.put
-	reader, writer := w.another(), w.another()
-	w.b.Do(func() { f.reader, f.writer, f.endMark = reader, writer, false })
+	f.gate.do(func() {
+		f.endMark = false
+		f.member.leave()
+	})
 	return s
 }
 
@@ -122,9 +125,8 @@ func (s *Stream) RemoteAddr() net.Addr { return s.remote }
 
 // Info describes the flow below: what it is encrypted with, whose certificate was seen, and how long its messages
 // are.
-func (s *Stream) Info() (i core.FlowInfo) {
-	s.other.do(func() { i = s.flow.under.Info() })
-	return i
+func (s *Stream) Info() core.FlowInfo {
+	return s.flow.Info()
 }
 
 // Read reads what is there into b, and waits for the first byte.
@@ -132,10 +134,10 @@ func (s *Stream) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	s.readMu.Lock()
-	defer s.readMu.Unlock()
+	s.flow.readMu.Lock()
+	defer s.flow.readMu.Unlock()
 	s.in, s.n, s.readErr = b, 0, nil
-	err := s.flow.reader.await(&s.flow.readDeadline, s.tryRead)
+	err := s.flow.reader.await(&s.flow.readDeadline, &s.flow.readTimeout, s.tryRead)
 	s.in = nil
 	if err == nil {
 		err = s.readErr
@@ -148,10 +150,10 @@ func (s *Stream) Read(b []byte) (int, error) {
 
 // Write writes b and waits until the flow has taken all of it. It returns how much was taken.
 func (s *Stream) Write(b []byte) (int, error) {
-	s.writeMu.Lock()
-	defer s.writeMu.Unlock()
+	s.flow.writeMu.Lock()
+	defer s.flow.writeMu.Unlock()
 	s.out, s.sendErr = b, nil
-	err := s.flow.writer.await(&s.flow.writeDeadline, s.trySend)
+	err := s.flow.writer.await(&s.flow.writeDeadline, &s.flow.writeTimeout, s.trySend)
 	n := len(b) - len(s.out)
 	s.out = nil
 	if err == nil {
@@ -163,7 +165,7 @@ func (s *Stream) Write(b []byte) (int, error) {
 // Close closes the flow: see Flow.Close. It does not wait; what was written is still delivered.
 func (s *Stream) Close() error {
 	first := false
-	s.other.do(func() { first = s.flow.shut() })
+	s.flow.gate.do(func() { first = s.flow.shut() })
 	if !first {
 		return s.fail("close", net.ErrClosed)
 	}
@@ -181,7 +183,7 @@ func (s *Stream) SetWriteDeadline(t time.Time) error { return s.setDeadline(t, f
 
 func (s *Stream) setDeadline(t time.Time, read, write bool) error {
 	open := false
-	s.other.do(func() {
+	s.flow.gate.do(func() {
 		f := s.flow
 		if open = !f.closed; !open {
 			return
@@ -212,13 +214,11 @@ func (s *Stream) take() bool {
 			if s.n > 0 && len(f.rx) == 0 {
 				return true
 			}
-			if !f.take() {
-				return false
+			p, err, ok := f.take()
+			if s.readErr = err; p == nil {
+				return ok
 			}
-			if s.readErr = f.err; s.readErr != nil {
-				return true
-			}
-			f.part, f.got = f.got, nil
+			f.part = p
 		}
 		k := min(len(s.in)-s.n, f.part.Len())
 		s.n += copy(s.in[s.n:], f.part.Pull(k))
@@ -234,24 +234,20 @@ func (s *Stream) put() bool {
 	f := s.flow
 	for {
 		switch {
-		case f.closed || f.ended != nil || f.down: // f.put has the reason
+		case f.closed || f.ended != nil || f.isDown(): // f.put has the reason
 		case f.app.env.Now() >= f.writeDeadline, f.full:
 			return false
 		case len(s.out) == 0:
 			return true
 		}
 		n := min(len(s.out), f.mtu)
-		f.tx = f.app.env.Pool.GetCopy(f.headroom, s.out[:n])
-		took := f.put()
-		if f.tx != nil {
-			f.tx.Release()
-			f.tx = nil
-		}
+		p := f.app.env.Pool.GetCopy(f.headroom, s.out[:n])
+		err, ok, took := f.put(p)
 		if !took {
-			return false
+			p.Release()
 		}
-		if s.sendErr = f.err; s.sendErr != nil {
-			return true
+		if s.sendErr = err; !ok || err != nil {
+			return ok
 		}
 		s.out = s.out[n:]
 	}

@@ -1,10 +1,11 @@
 package ouroboros
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
-	"sync"
 	"time"
 
 	"ouroboros/core"
@@ -13,10 +14,8 @@ import (
 // StreamListener takes flows to a name as streams of bytes: a net.Listener. Of an App whose Blocker is
 // core.Shared, any goroutines may use it at the same time.
 type StreamListener struct {
-	l        *Listener
-	addr     Addr
-	other    *waiter
-	acceptMu sync.Mutex
+	l    *Listener
+	addr Addr
 }
 
 var _ net.Listener = (*StreamListener)(nil)
@@ -24,11 +23,19 @@ var _ net.Listener = (*StreamListener)(nil)
 // ListenStream is Listen for streams. A client that asks for a flow which is not reliable is refused with
 // core.ErrInvalid.
 func (a *App) ListenStream(name string) (*StreamListener, error) {
-	l, err := a.listen(name, a.main.another(), reliable)
+	return a.ListenStreamContext(context.Background(), name)
+}
+
+// ListenStreamContext is ListenStream that closes when ctx ends; see ListenContext.
+func (a *App) ListenStreamContext(ctx context.Context, name string) (*StreamListener, error) {
+	if err := validate(name); err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	l, err := a.listen(ctx, name, reliable)
 	if err != nil {
 		return nil, err
 	}
-	return &StreamListener{l: l, addr: Addr{Name: name}, other: a.main.another()}, nil
+	return &StreamListener{l: l, addr: Addr{Name: name}}, nil
 }
 
 // Addr returns the name that is listened to.
@@ -37,10 +44,8 @@ func (l *StreamListener) Addr() net.Addr { return l.addr }
 // Accept waits for a client and returns its stream, a *Stream. Clients whose allocation fails are passed over; an
 // error says that the listener is closed or that its deadline has come.
 func (l *StreamListener) Accept() (net.Conn, error) {
-	l.acceptMu.Lock()
-	defer l.acceptMu.Unlock()
 	for {
-		f, err, ended := l.l.next()
+		f, err, ended := l.l.next(context.Background())
 		switch {
 		case errors.Is(ended, core.ErrTimedOut):
 			return nil, l.fail("accept", timeout{})
@@ -49,9 +54,8 @@ func (l *StreamListener) Accept() (net.Conn, error) {
 		case ended != nil:
 			return nil, l.fail("accept", net.ErrClosed)
 		case err == nil:
-			w := l.l.accept.another()
-			i := f.info(w)
-			return newStream(f, w, l.addr, Addr{Name: i.Peer, Layer: i.Layer, EID: i.EID}), nil
+			i := f.Info()
+			return newStream(f, l.addr, Addr{Name: i.Peer, Layer: i.Layer, EID: i.EID}), nil
 		}
 	}
 }
@@ -59,7 +63,7 @@ func (l *StreamListener) Accept() (net.Conn, error) {
 // SetDeadline limits how long Accept waits, also the one that does; the zero Time is no limit.
 func (l *StreamListener) SetDeadline(t time.Time) error {
 	open := false
-	l.other.do(func() {
+	l.l.gate.do(func() {
 		if open = l.l.stop != nil; open {
 			l.l.deadline = wallTime(l.l.app.env, t)
 			l.l.accept.signal()
@@ -74,7 +78,7 @@ func (l *StreamListener) SetDeadline(t time.Time) error {
 // Close stops listening and refuses the clients that wait. Streams go on.
 func (l *StreamListener) Close() error {
 	first := false
-	l.other.do(func() { first = l.l.shut() })
+	l.l.gate.do(func() { first = l.l.shut() })
 	if !first {
 		return l.fail("close", net.ErrClosed)
 	}

@@ -16,9 +16,7 @@ func (f *Flow) WriteMsg(b []byte) error {
 	if len(b) > f.mtu { // before the copy: b may be of any length
 		return fmt.Errorf("write: %w", core.SizeError{Len: len(b), MTU: f.mtu})
 	}
-	p := f.NewPacket(len(b))
-	copy(p.Bytes(), b)
-	return f.WritePacket(p)
+	return f.write(b, nil)
 }
 
 // Write is WriteMsg in the form of io.Writer.
@@ -29,47 +27,82 @@ func (f *Flow) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// NewPacket returns a packet of n zero bytes with the headroom that this flow needs, for WritePacket.
-func (f *Flow) NewPacket(n int) *pkt.Buf {
-	return f.app.env.Pool.Get(f.headroom, n)
+// NewPacket returns a packet of n zero bytes with the headroom that this flow needs, for WritePacket. It is nil when
+// there is no actor any more.
+func (f *Flow) NewPacket(n int) (p *pkt.Buf) {
+	if f.app.shared == nil {
+		return f.app.env.Pool.Get(f.headroom, n)
+	}
+	f.gate.do(func() { p = f.app.env.Pool.Get(f.headroom, n) })
+	return p
 }
 
 // WritePacket writes p as one message without copying it. p is taken, whatever the result.
-func (f *Flow) WritePacket(p *pkt.Buf) error {
-	f.tx = p
-	err := f.writer.await(&f.writeDeadline, f.tryWrite)
-	if f.tx != nil {
-		f.tx.Release()
-		f.tx = nil
+func (f *Flow) WritePacket(p *pkt.Buf) error { return f.write(nil, p) }
+
+func (f *Flow) write(b []byte, p *pkt.Buf) error {
+	f.writeMu.Lock()
+	defer f.writeMu.Unlock()
+	w := &f.writing
+	w.out, w.tx, w.err = b, p, nil
+	err := f.writer.await(&f.writeDeadline, &f.writeTimeout, w.msg)
+	w.out = nil
+	if w.tx != nil {
+		f.gate.do(f.dropSending)
+		w.tx = nil
+	}
+	if err == nil {
+		err = w.err
 	}
 	if err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
-	if f.err != nil {
-		return fmt.Errorf("write: %w", f.err)
-	}
 	return nil
 }
 
-// put is one attempt to write, on the actor. A packet that the flow does not take stays in f.tx.
-func (f *Flow) put() bool {
-	f.err = nil
+// dropSending gives a packet back that was not taken, on the actor.
+func (f *Flow) dropSending() {
+	if p := f.writing.tx; p != nil {
+		p.Release()
+		f.writing.tx = nil
+	}
+}
+
+// putMsg is one attempt to write, on the actor. A packet that the flow does not take stays with the call.
+func (f *Flow) putMsg() bool {
+	w := &f.writing
+	if w.tx == nil {
+		w.tx = f.app.env.Pool.GetCopy(f.headroom, w.out)
+	}
+	err, ok, took := f.put(w.tx)
+	if w.err = err; took {
+		w.tx = nil
+	}
+	return ok
+}
+
+// put tries to write p, on the actor. ok says that the call need not wait, took that p is gone.
+func (f *Flow) put(p *pkt.Buf) (err error, ok, took bool) {
 	switch {
 	case f.closed:
-		f.err = core.ErrNotAlloc
+		return core.ErrNotAlloc, true, false
+	case f.flags&accessMask == ReadOnly:
+		return core.ErrPerm, true, false
 	case f.ended != nil:
-		f.err = f.ended
-	case f.down:
-		f.err = core.ErrFlowDown
-	case f.full:
-		return false
-	default:
-		f.err = f.under.Write(f.tx)
-		if errors.Is(f.err, core.ErrWouldBlock) {
-			f.full = true
-			return false
-		}
-		f.tx = nil
+		return f.ended, true, false
+	case f.isDown():
+		return core.ErrFlowDown, true, false
 	}
-	return true
+	if !f.full {
+		err = f.under.Write(p)
+		if !errors.Is(err, core.ErrWouldBlock) {
+			return err, true, true
+		}
+		f.full = true
+	}
+	if f.flags&WriteNonblock != 0 {
+		f.refused = true
+		return core.ErrAgain, true, false
+	}
+	return nil, false, false
 }

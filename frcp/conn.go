@@ -29,6 +29,7 @@ type Conn struct {
 	out   fifo[*pkt.Buf] // ready to go, in order
 	stats Stats
 	err   error
+	hasty bool // Close gives up what is not acknowledged: FlagLinger is off
 }
 
 // NewConn returns a Conn at the moment of allocation. The configuration must be valid.
@@ -246,6 +247,12 @@ func (c *Conn) Close() {
 	if c.cfg.Mode == core.ModeReliable && c.rcv.started && c.rcv.acked != c.rcv.next {
 		c.rcv.final = true
 	}
+	if c.hasty && c.Unacked() {
+		// The peer is not told: what it waits for will not come.
+		c.dropUnacked()
+		c.snd.lwe = c.snd.seq
+		return
+	}
 	c.startFin()
 }
 
@@ -305,7 +312,7 @@ func (c *Conn) Stats() Stats {
 	s.SRTT, s.RTTVar, s.RTO, s.MinRTT = c.rtt.srtt, c.rtt.mdev, c.rtt.rto, c.rtt.min
 	s.Kept = c.Kept()
 	if c.windowOpen() {
-		s.Window = int(c.snd.rwe - c.snd.seq)
+		s.Window = max(0, int(int32(c.snd.rwe-c.snd.seq)))
 	}
 	if c.cfg.Mode == core.ModeReliable {
 		s.Outstanding = int(c.snd.seq - c.snd.lwe)

@@ -565,3 +565,53 @@ func TestEndpointsDoNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// Spec 10 §10.16: without LINGER, Close gives up what is not acknowledged, and the layer keeps the flow all the same.
+func TestCloseWithoutLingerGivesUp_10_16(t *testing.T) {
+	b := newBench(t, core.QoSData, Params{})
+	if f := b.e.Flags(); f != allFlags {
+		t.Fatalf("a reliable flow has the flags %#o", f)
+	}
+	if err := b.e.SetFlags(FlagRetransmit | FlagResourceControl); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.write("x"); err != nil {
+		t.Fatal(err)
+	}
+	b.take()
+	b.e.Close(0)
+	if w := b.take(); len(w) != 0 {
+		t.Errorf("wrote %q after Close", w)
+	}
+	b.gone((131 + senderMargin) * time.Second)
+}
+
+// FlagResourceControl: an ordered flow waits for the window of its peer, unless it is off; a user that waits is told.
+func TestAFlowWithoutResourceControlDoesNotWait_10_16(t *testing.T) {
+	b := newBench(t, core.QoSBestEffort, Params{})
+	if f := b.e.Flags(); f != FlagResourceControl {
+		t.Fatalf("an ordered flow has the flags %#o", f)
+	}
+	var err error
+	for err == nil {
+		err = b.write("x")
+	}
+	if !errors.Is(err, core.ErrWouldBlock) || len(b.take()) != StartWindow {
+		t.Fatalf("without a window: %v", err)
+	}
+	if err := b.e.SetFlags(0); err != nil {
+		t.Fatal(err)
+	}
+	b.run(0)
+	if !slices.Contains(b.ups, "writable") {
+		t.Errorf("told %q, want writable", b.ups)
+	}
+	for range 1000 {
+		if err := b.write("x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.e.SetFlags(FlagLinger | FlagRetransmit); !errors.Is(err, core.ErrPerm) {
+		t.Errorf("an ordered flow was made reliable: %v", err)
+	}
+}

@@ -13,6 +13,7 @@ import (
 // sender is the sending direction (spec 10 §10.5).
 type sender struct {
 	started bool   // a run was begun
+	free    bool   // the window of the peer is not looked at: FlagResourceControl is off
 	lwe     uint32 // oldest unacknowledged
 	seq     uint32 // next to send
 	rwe     uint32 // first that may not be sent
@@ -70,7 +71,9 @@ func (c *Conn) Send(now clock.Time, p *pkt.Buf) error {
 
 // windowOpen reports whether the window, and the memory, has room behind what was taken so far.
 func (c *Conn) windowOpen() bool {
-	return before(c.snd.seq+uint32(c.pace.wait.len()), c.snd.rwe) && c.snd.bytes+c.pace.bytes < c.cfg.Memory
+	s := &c.snd
+	next := s.seq + uint32(c.pace.wait.len())
+	return (before(next, s.rwe) || s.free && next-s.lwe < MaxWindow) && s.bytes+c.pace.bytes < c.cfg.Memory
 }
 
 // sendData is spec 10 §10.7.
