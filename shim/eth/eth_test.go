@@ -195,3 +195,22 @@ func TestConversationIsThatOfTheWorkedExamples_01_3_9(t *testing.T) {
 	check(1, 1, `02aabbccdd01 02aabbccdd02 a000 0000 0027 00410040 `+zeros+`0100`)
 	check(0, 2, `02aabbccdd02 02aabbccdd01 a000 0041 0005 68656c6c6f`)
 }
+
+// The address of a live interface can change: the shim then speaks and listens as the new one.
+func TestTheAddressFollowsTheLink(t *testing.T) {
+	x := newNet(t, 2)
+	x.serve(x.shims[1])
+	next := core.MACAddr([6]byte{2, 0, 0, 0, 0, 9})
+	x.ends[1].SetAddr(next)
+	x.shims[1].user.LinkState(true)
+	x.learn(x.shims[0])
+	a, _ := x.alloc(x.shims[0], core.FlowRequest{Hash: oping, QoS: core.QoSRaw})
+	x.w.Run(time.Second)
+	if a.err != nil || a.flow == nil {
+		t.Fatalf("allocation with the new address: %v", a.err)
+	}
+	a.flow.Close(0)
+	if src := core.MACFrom(x.last(1)[6:]); src != next {
+		t.Errorf("the shim sends as %v, its link is %v", src, next)
+	}
+}

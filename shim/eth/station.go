@@ -16,6 +16,7 @@ type station struct {
 	mac     [6]byte
 	number  uint64 // mac as the receive path compares it
 	reserve int    // headroom that the link asks for
+	link    core.Link
 }
 
 // newStation reads the address of a link. The Machine is the caller's to make.
@@ -24,12 +25,20 @@ func newStation(env core.Env, link core.Link, kind string, layer core.Name) (sta
 	if info.Kind != core.LinkEthernet {
 		return station{}, fmt.Errorf("%s: layer %q: link of kind %d, accepted is Ethernet (%d)", kind, layer, info.Kind, core.LinkEthernet)
 	}
-	s := station{env: env, mac: info.Addr.MAC(), reserve: info.Headroom}
+	s := station{env: env, mac: info.Addr.MAC(), reserve: info.Headroom, link: link}
 	if core.MACAddr(s.mac) != info.Addr {
 		return station{}, fmt.Errorf("%s: layer %q: link address %v is no MAC", kind, layer, info.Addr)
 	}
 	s.number = wire.MACNumber(s.mac)
 	return s, nil
+}
+
+// LinkState passes a change of the link on to all flows. The address of a live interface may have changed
+// too. Flows keep theirs: the peer takes their frames from the old address alone, and they end by time-out.
+func (s *station) LinkState(up bool) {
+	s.mac = s.link.Info().Addr.MAC()
+	s.number = wire.MACNumber(s.mac)
+	s.Machine.LinkState(up)
 }
 
 // short handles a frame whose header is not stored: it is too short, or a phantom, which is received

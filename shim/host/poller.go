@@ -116,6 +116,7 @@ type watch struct {
 	readable func()
 	writable func()
 	events   uint32
+	failed   bool // at the latest call of readable: there is an error to fetch
 }
 
 // watch calls readable once in every turn in which fd, which must not block, has something to read or an
@@ -177,6 +178,7 @@ func (a *actor) serve(events []unix.EpollEvent) error {
 			x.writable()
 		}
 		if e.Events&^unix.EPOLLOUT != 0 && a.poller.watches[e.Fd] == x {
+			x.failed = e.Events&unix.EPOLLERR != 0
 			x.readable()
 		}
 	}
