@@ -19,6 +19,7 @@ type phase uint8
 
 const (
 	looking    phase = iota // a layer is asked for the name
+	queued                  // it waits for a place to do so
 	pausing                 // all were asked, some did not answer
 	requesting              // the flow is requested
 	over
@@ -34,6 +35,7 @@ type allocation struct {
 	timer    core.Timer // for the step that is under way, at the latest for the deadline
 	step     func()     // gives up what is under way
 	phase    phase
+	placed   bool // it has a place in the gate
 
 	layers    []*layer // to be asked in this round
 	silent    bool     // a layer did not answer in this round
@@ -100,7 +102,7 @@ func (a *allocation) round() {
 			a.layers = append(a.layers, l)
 		}
 	}
-	a.ask()
+	a.lookUp()
 }
 
 // ask puts the question to the next layer.
@@ -126,6 +128,7 @@ func (a *allocation) ask() {
 // unknown ends a round in which no layer knew the name. A layer that was silent is asked again, unless
 // the name is one of ours: then there is nobody else to be found.
 func (a *allocation) unknown() {
+	a.place()
 	e := a.b.names[a.r.Name]
 	switch own := e != nil && len(e.listeners) > 0; {
 	case a.near(), !own && a.startable():
@@ -157,6 +160,7 @@ func (a *allocation) request(l *layer, h core.Hash) {
 
 // greet begins the handshake and returns its request. If it cannot, the allocation fails.
 func (a *allocation) greet() (piggyback []byte, ok bool) {
+	a.place()
 	cfg, err := a.b.cfg.Security.client(&a.r)
 	if err != nil {
 		a.fail(err)
@@ -227,7 +231,7 @@ func (a *allocation) expired() {
 		a.step = nil
 	}
 	switch {
-	case late && a.phase == requesting:
+	case late && (a.phase == requesting || a.phase == queued):
 		a.fail(core.ErrTimedOut)
 	case late:
 		a.fail(a.nobody())
@@ -280,6 +284,7 @@ func (a *allocation) forget() {
 }
 
 func (a *allocation) end() {
+	a.place()
 	a.timer.Stop()
 	a.phase, a.step = over, nil
 }

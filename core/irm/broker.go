@@ -73,6 +73,7 @@ type Broker struct {
 
 	clients  []*Client // in the order in which they came
 	programs []*program
+	gate     gate
 	stats    Stats
 }
 

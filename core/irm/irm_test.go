@@ -37,6 +37,8 @@ type fakeLayer struct {
 	server    oap.Server
 	flow      *fakeFlow
 	canceled  int
+	open      int // queries that have got no answer
+	most      int // of these, at one time
 	onRequest func(core.IncomingFlow)
 	regErr    error
 }
@@ -58,7 +60,9 @@ func (l *fakeLayer) Query(h core.Hash, done func(bool)) (cancel func()) {
 	l.note("%s query", l.info.Name)
 	if l.silent > 0 {
 		l.silent--
-		return func() { l.canceled++ }
+		l.open++
+		l.most = max(l.most, l.open)
+		return func() { l.canceled++; l.open-- }
 	}
 	return l.in(0, func() { done(l.known[h]) })
 }

@@ -32,6 +32,7 @@ type Client struct {
 	names     []core.Name // bound to the process itself
 	listeners []*listener
 	asks      []*allocation // whose user has not been told of the end
+	lookups   []*allocation // of them, that wait for a place in the gate
 	closed    bool
 	stats     ClientStats
 }

@@ -178,3 +178,54 @@ func TestProcessesShowWhatTheyDo_13_9(t *testing.T) {
 	c.Close()
 	s.run(2 * time.Second)
 }
+
+// A storm of requests for names that nobody knows, from several processes, asks a layer for a bounded number at a time,
+// keeps a bounded number of requests, and delays another process hardly (spec 13 §13.3: a name that no layer
+// answers for costs 200 ms in each).
+func TestStormOfUnknownNamesStarvesNobody(t *testing.T) {
+	s := newSystem(t, Config{Explicit: true})
+	s.layer("net", core.KindUnicast, "far")
+	lan := s.layer("lan", core.KindEthDIX)
+	lan.silent = 1 << 30
+	const processes = 8
+	var failed, told int
+	var storm []*Client
+	for pid := range processes {
+		c := s.b.Attach(Process{PID: pid})
+		storm = append(storm, c)
+		var again func()
+		again = func() { // asks anew for each request that fails, with as many as it can have
+			c.Alloc(core.Request{Name: core.Name(fmt.Sprint("unknown", told)), Timeout: 3 * time.Second}, func(_ core.Flow, err error) {
+				told++
+				if !errors.Is(err, core.ErrIPCP) && !errors.Is(err, core.ErrTimedOut) {
+					failed++
+				}
+				again()
+			})
+		}
+		for range MaxAllocs {
+			again()
+		}
+	}
+	s.run(5 * time.Second)
+	if failed != 0 || told < processes*MaxAllocs || lan.most > MaxLookups || s.b.gate.taken > MaxLookups {
+		t.Errorf("%d of %d failed otherwise; the layer was asked for %d at a time, %d places are taken", failed, told, lan.most, s.b.gate.taken)
+	}
+	modest := s.b.Attach(Process{PID: 100})
+	start := s.w.Now()
+	res := result{}
+	modest.Alloc(core.Request{Name: "far"}, func(f core.Flow, err error) {
+		res.flow, res.err, res.at, res.calls = f, err, s.w.Now(), res.calls+1
+	})
+	s.run(5 * time.Second)
+	res.want(t, nil)
+	if took := res.at.Sub(start); took > time.Second {
+		t.Errorf("the other process waited for %v", took)
+	}
+	for _, c := range append(storm, modest) {
+		c.Close()
+	}
+	if s.b.gate.taken != 0 || len(s.b.gate.queue) != 0 || lan.open != 0 {
+		t.Errorf("%+v, %d queries", s.b.gate, lan.open)
+	}
+}

@@ -603,3 +603,28 @@ func TestWhatWasCarriedIsCounted(t *testing.T) {
 	b.run(10 * time.Millisecond)
 	check("after the member has left")
 }
+
+// A member serves the names that an administrator binds it to, and leaves them again ("irm bind ipcp", spec 13 §13.4).
+func TestBindIPCP_13_4(t *testing.T) {
+	b := newNetwork(t, 2, row(2), nil)
+	check(t, b.members[0].Bootstrap("bc"))
+	check(t, b.members[0].ServeName("door"))
+	enroll := func(limit time.Duration) (err error) {
+		err = errors.New("no answer")
+		b.envs[1].Post(func() { b.members[1].Enroll("door", "", func(e error) { err = e }) })
+		b.run(limit)
+		return err
+	}
+	b.run(time.Millisecond)
+	if want := []core.Name{"door", name(0)}; !slices.Equal(b.members[0].Serving(), want) {
+		t.Errorf("serves %q, want %q", b.members[0].Serving(), want)
+	}
+	if !b.members[0].StopServing("door") || b.members[0].StopServing("door") {
+		t.Error("the name was not left once")
+	}
+	if err := enroll(21 * time.Second); err == nil {
+		t.Error("enrolled by a name that the member has left")
+	}
+	check(t, b.members[0].ServeName("door"))
+	check(t, enroll(2*time.Second))
+}
