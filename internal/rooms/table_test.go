@@ -101,6 +101,10 @@ var rooms = []room{
 		},
 	},
 	{
+		name: "shim/host/app", paths: []string{"shim/host/app"}, rules: host,
+		may: []string{"core/*", "shim/host", "ouroboros"},
+	},
+	{
 		name: "sim", paths: []string{"sim"}, rules: virtual, may: []string{"core/*"},
 		libs: []string{"github.com/google/gopacket", "google.golang.org/protobuf", gonum, hdrhistogram},
 	},

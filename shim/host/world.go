@@ -31,6 +31,7 @@ type World struct {
 	procs   []*proc
 	names   map[string]int // components made per path
 	devices []device
+	appBuf  []byte // see appBuffer
 
 	closed  chan struct{} // closed when the readers shall end
 	readers sync.WaitGroup
