@@ -2,8 +2,18 @@ package control
 
 import (
 	"slices"
+	"time"
 
 	"ouroboros/core"
+)
+
+// How long operations may take (spec 13 §13.10).
+const (
+	ReplyTime     = 5 * time.Second // those that wait for nothing outside the system
+	BootstrapTime = 5 * time.Second
+	EnrollTime    = 20 * time.Second
+	RegisterTime  = 20 * time.Second
+	ConnectTime   = 20 * time.Second // each of the components
 )
 
 // Defaults of a bootstrap (spec 13 §13.4).
