@@ -73,7 +73,7 @@ func Text(line string) File {
 
 // Read returns the content of the file at a path.
 func Read(root Node, path string) ([]byte, error) {
-	n, err := find(root, path)
+	n, err := Find(root, path)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func Read(root Node, path string) ([]byte, error) {
 // List returns the names in the directory at a path, in its order, those of directories with a "/" behind
 // them. The empty path is the root.
 func List(root Node, path string) ([]string, error) {
-	n, err := find(root, path)
+	n, err := Find(root, path)
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +108,8 @@ func List(root Node, path string) ([]string, error) {
 	return names, nil
 }
 
-// find returns the node at a path.
-func find(root Node, path string) (Node, error) {
+// Find returns the node at a path; the empty path is the root.
+func Find(root Node, path string) (Node, error) {
 	n := root
 	if path == "" {
 		return n, nil

@@ -1,0 +1,4 @@
+package daemon
+
+// openExtras opens what is optional.
+func (d *daemon) openExtras() error { return nil }
