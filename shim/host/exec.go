@@ -32,6 +32,7 @@ type actor struct {
 	timers timerHeap
 	armed  uint64 // timers armed so far
 	dirty  []*output
+	woken  bool // a goroutine that calls in was woken in this turn
 }
 
 func newActor() *actor { return &actor{epoch: time.Now()} }
@@ -107,17 +108,21 @@ func (a *actor) poll(until clock.Time) error {
 	if err != nil {
 		return err
 	}
+	a.finish()
 	return a.serve(events)
 }
 
 // doze prepares the actor for sleep if it has nothing to do, and reports whether it may sleep.
 func (a *actor) doze(until clock.Time) (bool, error) {
-	if len(a.dirty) > 0 {
+	if len(a.dirty) > 0 || len(a.poller.unfinished) > 0 {
 		return false, nil
 	}
-	// Let goroutines that this turn has woken run first: what they have to say is then in the mailbox, and
-	// the thread is not put to sleep to be woken at once.
-	runtime.Gosched()
+	if a.woken {
+		// Let the goroutines run that this turn has woken: what they have to say is then in the mailbox, and
+		// the thread is not put to sleep to be woken at once.
+		a.woken = false
+		runtime.Gosched()
+	}
 	if len(a.timers) > 0 {
 		until = min(until, a.timers[0].deadline)
 	}

@@ -136,8 +136,10 @@ func (n *NIC) start() (err error) {
 		return err
 	}
 	n.index, n.why, n.info = state.index, state.why, state.info()
-	n.watcher, err = n.w.watch(n.node, n.fd, n.readable, n.writable)
-	return err
+	if n.watcher, err = n.w.watch(n.node, n.fd, n.readable, n.writable); err != nil {
+		return err
+	}
+	return n.watcher.byEdge()
 }
 
 // Info describes the interface.

@@ -22,6 +22,7 @@ func (n *NIC) readable() {
 		}
 		n.take(h)
 	}
+	n.watcher.unfinished()
 }
 
 // take hands over the frame of a slot, a copy of it, and gives the slot back first.

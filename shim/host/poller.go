@@ -20,6 +20,8 @@ type poller struct {
 	epoll, alarm, bell *os.File // closed by the collector if nobody else does
 	epfd, alarmFD      int
 	watches            map[int32]*watch
+	unfinished         []*watch // to be called again in the next turn
+	spare              []*watch // the slice that unfinished came from, for use again
 	events             []unix.EpollEvent
 	alarmAt            clock.Time // when the alarm goes off, Never when it is not set
 }
@@ -116,7 +118,8 @@ type watch struct {
 	readable func()
 	writable func()
 	events   uint32
-	failed   bool // at the latest call of readable: there is an error to fetch
+	failed   bool // there is an error to fetch; set for the next call of readable
+	again    bool // in the list of the unfinished
 }
 
 // watch calls readable once in every turn in which fd, which must not block, has something to read or an
@@ -131,6 +134,18 @@ func (a *actor) watch(owner *node, fd int, readable, writable func()) (*watch, e
 	}
 	a.poller.watches[int32(fd)] = x
 	return x, nil
+}
+
+// byEdge has readable called only when something arrives, which spares the kernel a look at the descriptor
+// in every turn. A readable that has not read everything says so by unfinished.
+func (x *watch) byEdge() error { return x.listen(x.events | unix.EPOLLET) }
+
+// unfinished has readable called again in the next turn.
+func (x *watch) unfinished() {
+	if !x.again {
+		x.again = true
+		x.p.unfinished = append(x.p.unfinished, x)
+	}
 }
 
 // awaitRoom has writable called, once, when there is room to write.
@@ -178,9 +193,33 @@ func (a *actor) serve(events []unix.EpollEvent) error {
 			x.writable()
 		}
 		if e.Events&^unix.EPOLLOUT != 0 && a.poller.watches[e.Fd] == x {
-			x.failed = e.Events&unix.EPOLLERR != 0
-			x.readable()
+			x.failed = x.failed || e.Events&unix.EPOLLERR != 0
+			x.read()
 		}
 	}
 	return nil
+}
+
+// read calls readable, unless it is to be called in the next turn anyway.
+func (x *watch) read() {
+	if !x.again {
+		x.readable()
+		x.failed = false
+	}
+}
+
+// finish calls those that were not finished in the last turn.
+func (a *actor) finish() {
+	p := a.poller
+	if len(p.unfinished) == 0 {
+		return
+	}
+	p.unfinished, p.spare = p.spare[:0], p.unfinished
+	for _, x := range p.spare {
+		x.again = false
+		if p.watches[int32(x.fd)] == x && (x.owner == nil || !x.owner.dead) {
+			x.read()
+		}
+	}
+	clear(p.spare)
 }
