@@ -93,10 +93,7 @@ func (f *flow) Write(p *pkt.Buf) error {
 		return core.ErrWouldBlock
 	case f.c.out.congested():
 		f.blocked = true
-		if !f.queued {
-			f.queued = true
-			f.c.waiters.Push(f, math.MaxInt)
-		}
+		f.await()
 		return core.ErrWouldBlock
 	}
 	f.credit -= cost(n)
@@ -118,6 +115,14 @@ func (f *flow) reason() error {
 		return f.over
 	}
 	return core.ErrFlowDown
+}
+
+// await puts a writer that was refused among those that go on when the pipe has room.
+func (f *flow) await() {
+	if f.blocked && !f.queued {
+		f.queued = true
+		f.c.waiters.Push(f, math.MaxInt)
+	}
 }
 
 // wake calls Writable if the user waits for it and can write.
@@ -339,9 +344,11 @@ func (f *flow) credited(r record) error {
 	f.credit += credit
 	f.taken += packets
 	f.layerQ = queue
-	if !f.c.out.congested() {
-		f.wake()
+	if f.c.out.congested() {
+		f.await()
+		return nil
 	}
+	f.wake()
 	return nil
 }
 

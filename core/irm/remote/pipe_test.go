@@ -21,6 +21,7 @@ type pipe struct {
 	stuck   bool // nothing is received here
 	closed  bool
 	posted  bool
+	log     *[][]byte // of what is received here
 }
 
 func newPipe(a, b core.Env, limit int) (x, y *pipe) {
@@ -74,6 +75,9 @@ func (p *pipe) receive() {
 				}
 			})
 		}
+		if p.log != nil {
+			*p.log = append(*p.log, append([]byte(nil), m...))
+		}
 		p.user.Receive(m)
 	}
 	if p.peer.closed && !p.closed && len(p.arrived) == 0 {
@@ -95,7 +99,7 @@ func (p *pipe) stick(on bool) {
 
 func newWorld(*testing.T) coretest.World { return sim.New(1) }
 
-func check(tb testing.TB, err error) {
+func check(tb tester, err error) {
 	tb.Helper()
 	if err != nil {
 		tb.Fatal(err)
