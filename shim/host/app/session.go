@@ -211,6 +211,9 @@ func (s *Session) Close() error {
 	return s.fault
 }
 
+// Abort leaves the daemon at once, as a process that is killed does.
+func (s *Session) Abort() { s.closing.Do(s.stop) }
+
 // stop ends the world.
 func (s *Session) stop() {
 	s.env.Post(func() {
