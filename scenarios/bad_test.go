@@ -55,7 +55,7 @@ func TestBadInputIsNamed(t *testing.T) {
 		{"seed twice", "seeds: [1]", "seeds: [1, 1]", `f.yaml:4: seeds.1: "1": the seed stands twice; accepted are different ones, since equal seeds give equal runs`},
 		{"seeds not a list", "seeds: [1]", "seeds: 1", `f.yaml:4: seeds: "1": is a single value; accepted is a list`},
 		{"long warm-up", "seeds: [1]", "warmup: 10s", `f.yaml:4: warmup: "10s": takes the whole run; accepted is less than the duration, 10s`},
-		{"unknown world", "seeds: [1]", "mode: {world: real}", `f.yaml:4: mode.world: "real": unknown value; accepted are sim, live`},
+		{"unknown world", "seeds: [1]", "mode: {world: real}", `f.yaml:4: mode.world: "real": unknown value; accepted are sim, live, emulate, lab`},
 		{"unknown measure", "seeds: [1]", "measure: [delay, godput]", `f.yaml:4: measure.1: "godput": unknown value; did you mean goodput? accepted are goodput, loss, delay, queue, utilisation, fairness, control, convergence`},
 		{"series without interval", "seeds: [1]", "series: {record: [queue]}", `f.yaml:4: series.interval: is missing; accepted is a duration`},
 
@@ -164,6 +164,35 @@ func TestBadInputIsNamed(t *testing.T) {
 				t.Errorf("%d errors for one mistake:\n%s", n, err)
 			}
 		})
+	}
+}
+
+// What exists in the simulator only is refused where nodes are processes of their own (ADR 0041), by file and line.
+func TestRealHostsCannotDoEverything(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{
+			"policies: {routing: {name: link-state, params: {k: 8}}}", "shim: direct, policies: {routing: {name: link-state, params: {k: 8}}}",
+			`f.yaml:12: layers.net.shim: "direct": exists in the simulator only, and the mode is emulate; accepted are eth-dix, eth-llc, udp4, udp6`,
+		},
+		{
+			"faults: []", "faults: [{at: 1s, node: b, kill: true}, {at: 2s, node: [a, b], kill: true}]",
+			`is killed already by fault 1, and the mode is emulate; accepted are kills of a node one after the other`,
+		},
+		{
+			"faults: []", "security: [{certificates: ed25519}]",
+			`f.yaml:16: security.0.certificates: "ed25519": are issued within one process, and in mode emulate every node is one; accepted is none`,
+		},
+	} {
+		text := strings.Replace(base, c.old, c.new, 1)
+		for mode, refused := range map[string]bool{"sim": false, "emulate": true} {
+			_, err := Load("f.yaml", []byte(text), Options{Catalog: testCatalog{}, Set: []string{"mode.world=" + mode}})
+			switch {
+			case !refused && err != nil:
+				t.Errorf("mode %s: %v", mode, err)
+			case refused && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("mode %s: got\n%v\nwant\n%s", mode, err, c.want)
+			}
+		}
 	}
 }
 

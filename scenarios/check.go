@@ -51,6 +51,7 @@ func (c *checker) all() {
 	for i := range c.s.Expect {
 		c.expect(&c.s.Expect[i], sub("expect", i))
 	}
+	c.real()
 	c.unique("names", "name", func(i int) (string, bool) {
 		return at(c.s.Names, i, func(e Name) string { return e.Name + "\x00" + e.Layer })
 	})

@@ -45,7 +45,7 @@ func (a anything) Topology(t *Topology) (*Graph, error) {
 
 func TestOpenNamesTheNearest(t *testing.T) {
 	_, err := Open("abilen")
-	want := `scenario "abilen" is not known; did you mean abilene? accepted are abilene, abilene-lfa, bring-up, broadcast, congestion, dumbbell, ecmp-ring, encryption, first-byte, line, lossy-link, mb-ecn, mb-ecn-greedy, mb-ecn-staggered, membership, multi-bottleneck, pacing, qos, recursion, shaping, shims, two-hosts`
+	want := `scenario "abilen" is not known; did you mean abilene? accepted are abilene, abilene-lfa, bring-up, broadcast, congestion, dumbbell, ecmp-ring, encryption, first-byte, line, link-failure, lossy-link, mb-ecn, mb-ecn-greedy, mb-ecn-staggered, membership, multi-bottleneck, pacing, qos, recursion, shaping, shims, two-hosts`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -21,8 +21,8 @@ type Expect struct {
 	// Published says that Value is a published one that is printed for comparison: it does not decide
 	// whether the run met its expectations. Note says why the run differs, if it does.
 	Published bool `mapstructure:"published"`
-	// World narrows the expectation to one world: exact times hold in the simulator only. Default both.
-	World string `mapstructure:"world" enum:"sim|live"`
+	// World narrows the expectation to one world: exact times hold in the simulator only. Default all.
+	World string `mapstructure:"world" enum:"sim|live|emulate|lab"`
 	Note  string `mapstructure:"note"`
 
 	Want float64 `mapstructure:"-"` // Value in the base unit of the metric

@@ -88,6 +88,8 @@ func shorthand(t reflect.Type) string {
 		return "preset"
 	case reflect.TypeFor[Policy]():
 		return "name"
+	case reflect.TypeFor[Mode]():
+		return "world"
 	}
 	return ""
 }

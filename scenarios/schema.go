@@ -42,7 +42,7 @@ type Override struct {
 
 // Mode chooses the world.
 type Mode struct {
-	World string `mapstructure:"world" enum:"sim|live"` // default sim
+	World string `mapstructure:"world" enum:"sim|live|emulate|lab"` // default sim
 }
 
 // Topology names the nodes and wires: exactly one of Map, File, Generator and Nodes.

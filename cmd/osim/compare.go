@@ -137,7 +137,7 @@ func (f *compareFlags) run(cmd *cobra.Command, arg string) error {
 // parallel returns how many runs may be at work at a time. Live runs would disturb each other's timing.
 func (f *compareFlags) parallel(variants []grid.Variant) int {
 	switch {
-	case slices.ContainsFunc(variants, func(v grid.Variant) bool { return v.Mode.World == result.ModeLive }):
+	case slices.ContainsFunc(variants, func(v grid.Variant) bool { return result.Timed(v.Mode.World) }):
 		return 1
 	case f.jobs > 0:
 		return f.jobs

@@ -29,7 +29,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(
-		newRun(), newCompare(), newCoverage(), newDHT(), newSoak(), newList(), newShow(), newCheck(), newTopo(), newPolicies(), newBench(), newVersion(),
+		newRun(), newCompare(), newCoverage(), newDHT(), newSoak(), newList(), newShow(), newCheck(), newTopo(), newPolicies(), newBench(), newVersion(), newAgent(),
 	)
 	return root
 }

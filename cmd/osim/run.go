@@ -69,7 +69,7 @@ kills it.`,
 	fl.StringArrayVar(&f.seeds, "seed", nil, "seed, list or range of seeds such as 1,3 or 1..5, instead of those of the scenario; repeatable")
 	fl.StringArrayVar(&f.set, "set", nil, "`path=value` to set in the scenario, such as layers.net.policies.congestion=none; repeatable")
 	fl.StringVar(&f.duration, "duration", "", "length of the run, such as 10s; the same as --set duration=10s")
-	fl.StringVar(&f.mode, "mode", "", "world to run in: sim or live; the same as --set mode.world=live")
+	fl.StringVar(&f.mode, "mode", "", "world to run in: sim, live, emulate or lab; the same as --set mode.world=live")
 	fl.StringVar(&f.format, "format", string(report.Text), "form of the report: "+formatNames())
 	fl.StringVar(&f.out, "out", "", "`folder` to write reports, tables, series and plots into")
 	fl.StringVar(&f.pcap, "pcap", "", "`file` to capture all links into, as pcapng; needs one seed and --mode sim")
@@ -77,7 +77,7 @@ kills it.`,
 	fl.StringVar(&f.rib, "rib", "", "`folder` to write the management trees of all IPCPs into, as they stand at the end of each run")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no remarks, the report alone")
 	complete(cmd, "format", strings.Split(formatNames(), ", "))
-	complete(cmd, "mode", []string{result.ModeSim, result.ModeLive})
+	complete(cmd, "mode", result.Modes())
 	return cmd
 }
 
@@ -120,7 +120,7 @@ func (f *runFlags) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return internal(err)
 	}
-	plan := runner.Plan{Scenario: sc.Scenario, Graph: sc.Graph, Seeds: seeds, Version: version, Jobs: f.parallel(sc.Mode.World)}
+	plan := runner.Plan{Scenario: sc.Scenario, Graph: sc.Graph, Seeds: seeds, Version: version, Jobs: f.parallel(sc.Mode.World), File: sc.File}
 	var out *folder
 	if f.out != "" {
 		if out, err = openFolder(f.out); err != nil {
@@ -150,7 +150,7 @@ func (f *runFlags) run(cmd *cobra.Command, arg string) error {
 // parallel returns how many runs may be at work at a time. Live runs would disturb each other's timing.
 func (f *runFlags) parallel(world string) int {
 	switch {
-	case world == result.ModeLive:
+	case result.Timed(world):
 		return 1
 	case f.jobs > 0:
 		return f.jobs
@@ -182,7 +182,7 @@ func (f *runFlags) load(arg string) (*source.Scenario, error) {
 		return nil, err
 	}
 	// The world is no parameter of the experiment: results name it by itself.
-	sc.Overrides = slices.DeleteFunc(sc.Overrides, func(o scenarios.Override) bool { return o.Path == "mode.world" })
+	sc.Overrides = slices.DeleteFunc(sc.Overrides, func(o scenarios.Override) bool { return o.Path == "mode.world" || o.Path == "mode" })
 	return sc, nil
 }
 

@@ -4,8 +4,10 @@ import "time"
 
 // The worlds that a run can take place in.
 const (
-	ModeSim  = "sim"
-	ModeLive = "live"
+	ModeSim     = "sim"
+	ModeLive    = "live"    // in one process, over loopback sockets
+	ModeEmulate = "emulate" // a process for each node, on one machine, in network namespaces
+	ModeLab     = "lab"     // a process for each node, on several machines
 )
 
 // Run is everything that one run of a scenario (one seed, one set of parameters) produced.
@@ -13,7 +15,7 @@ type Run struct {
 	Scenario    string `json:"scenario"`    // name of the scenario
 	Description string `json:"description"` // its one-line description
 	Seed        uint64 `json:"seed"`        // seed of every random stream of the run
-	Mode        string `json:"mode"`        // ModeSim or ModeLive
+	Mode        string `json:"mode"`        // one of the modes
 
 	Duration      time.Duration `json:"duration_ns"`  // what the scenario asked for
 	SimulatedTime time.Duration `json:"simulated_ns"` // how far the run came; live: how long it took
@@ -69,3 +71,13 @@ func (r *Run) OK() bool {
 	}
 	return true
 }
+
+// Modes lists the worlds.
+func Modes() []string { return []string{ModeSim, ModeLive, ModeEmulate, ModeLab} }
+
+// Timed reports whether a run in a world takes the time that it is about: then runs at the same time disturb each
+// other, and no two are the same.
+func Timed(mode string) bool { return mode != ModeSim }
+
+// Apart reports whether every node of a run in a world is a process of its own.
+func Apart(mode string) bool { return mode == ModeEmulate || mode == ModeLab }

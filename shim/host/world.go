@@ -30,6 +30,7 @@ type World struct {
 	wires   []*wire
 	procs   []*proc
 	names   map[string]int // components made per path
+	ahead   time.Duration  // of the wall clock that all systems of an experiment share
 	devices []device
 	appBuf  []byte // see appBuffer
 
@@ -56,11 +57,22 @@ type node struct {
 
 // New returns an empty world. seed is that of the pseudo-random streams, so that a live run draws the
 // same losses and start phases as the simulated one; key material comes from the operating system.
-func New(seed uint64) *World {
-	return &World{
+func New(seed uint64) *World { return NewAt(seed, Clock{Epoch: time.Now()}) }
+
+// Clock is the time of a world that shares it with other systems.
+type Clock struct {
+	Epoch time.Time     // time 0, with a monotonic reading
+	Ahead time.Duration // added to the wall clock of this system it is the one that all have
+}
+
+// NewAt returns an empty world with a clock of its own.
+func NewAt(seed uint64, c Clock) *World {
+	w := &World{
 		actor: newActor(), seed: seed, pool: pkt.NewPool(), hub: trace.NewHub(nil),
 		nodes: map[string]*node{}, names: map[string]int{}, closed: make(chan struct{}),
 	}
+	w.epoch, w.ahead = c.Epoch, c.Ahead
+	return w
 }
 
 // Node makes a node. It panics when a node of that name lives; the name of a killed one can be used
@@ -95,7 +107,7 @@ func (w *World) component(n *node, path string) core.Env {
 	n.count++
 	env := core.Env{
 		Exec: handle{w.actor, n}, Path: path, Pool: w.pool,
-		Wall:    func() int64 { return time.Now().UnixNano() },
+		Wall:    func() int64 { return time.Now().Add(w.ahead).UnixNano() },
 		Rand:    mrand.New(w.source(path)),
 		Entropy: rand.Reader,
 		Trace:   w.hub.Stream(uint64(n.index)<<32|uint64(n.count), path),

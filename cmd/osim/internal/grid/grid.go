@@ -133,7 +133,7 @@ func (g *Grid) runNext(progress func(runner.Progress)) bool {
 	g.next++
 	j := &g.jobs[i]
 	v := &g.plan.Variants[j.variant]
-	r, err := runner.New(runner.Plan{Scenario: v.Scenario.Scenario, Graph: v.Graph, Seeds: []uint64{j.seed}, Version: g.plan.Version})
+	r, err := runner.New(runner.Plan{Scenario: v.Scenario.Scenario, Graph: v.Graph, Seeds: []uint64{j.seed}, Version: g.plan.Version, File: v.File})
 	if err == nil {
 		g.active[r] = true
 	}

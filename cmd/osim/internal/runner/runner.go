@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"ouroboros/cmd/osim/internal/fleet"
 	"ouroboros/core"
 	"ouroboros/ipcp/rib"
 	"ouroboros/scenarios"
@@ -31,6 +32,10 @@ type Plan struct {
 	// RIB receives the management trees of each run at its end; nil for none. Runs of several seeds call it
 	// at the same time.
 	RIB func(seed uint64, root rib.Node) error
+	// File is the topology file, if the scenario names one: nodes that are processes of their own need it.
+	File []byte
+	// Hosts are the machines of mode lab.
+	Hosts *fleet.Hosts
 }
 
 // Progress is how far the runs have come.
@@ -62,11 +67,12 @@ type Runner struct {
 	telling sync.Mutex // held while progress is told, so that it may call Stop
 
 	mu      sync.Mutex
-	next    int            // index of the seed that is run next
-	stopped bool           // no run begins any more
-	worlds  map[world]bool // those at work
-	states  []state        // of the runs, by index of the seed
-	over    int            // runs that are over
+	next    int             // index of the seed that is run next
+	stopped bool            // no run begins any more
+	worlds  map[world]bool  // those at work
+	fleets  []chan struct{} // those at work end when theirs is closed
+	states  []state         // of the runs, by index of the seed
+	over    int             // runs that are over
 }
 
 // state is where one run stands.
@@ -83,6 +89,12 @@ func New(p Plan) (*Runner, error) {
 	if p.Capture != nil && len(p.Seeds) != 1 {
 		return nil, fmt.Errorf("a capture holds one run, and there are %d seeds: choose one", len(p.Seeds))
 	}
+	if world := p.Scenario.Mode.World; p.RIB != nil && result.Apart(world) {
+		return nil, fmt.Errorf("the management trees are those of nodes in one process, and the mode is %s: look at them with irm rib on a node", world)
+	}
+	if p.Scenario.Mode.World == result.ModeLab && p.Hosts == nil {
+		return nil, errors.New("mode lab: there are no machines: name them in a file and give it with --hosts")
+	}
 	if p.Capture != nil && p.Scenario.Mode.World != result.ModeSim {
 		return nil, fmt.Errorf("a capture is made in the simulator only, and the mode is %s", p.Scenario.Mode.World)
 	}
@@ -98,6 +110,10 @@ func (r *Runner) Stop() {
 	for w := range r.worlds {
 		w.Stop()
 	}
+	for _, c := range r.fleets {
+		close(c)
+	}
+	r.fleets = nil
 }
 
 // Run runs all seeds, or as many as there are until Stop, several at a time if the plan says so: runs
@@ -135,20 +151,32 @@ func (r *Runner) runNext(progress func(Progress)) bool {
 		return false
 	}
 	r.next++
+	if result.Apart(r.plan.Scenario.Mode.World) {
+		stop := make(chan struct{})
+		r.fleets = append(r.fleets, stop)
+		r.mu.Unlock()
+		r.done(i, r.apart(i, stop, progress), func() { r.fleets = slices.DeleteFunc(r.fleets, func(c chan struct{}) bool { return c == stop }) })
+		return true
+	}
 	w := r.fresh(r.plan.Seeds[i])
 	r.worlds[w] = true
 	r.mu.Unlock()
 
-	st := r.one(w, i, progress)
+	r.done(i, r.one(w, i, progress), func() {
+		delete(r.worlds, w)
+		w.Close()
+	})
+	return true
+}
 
+// done takes down what came of run i; clear is called before.
+func (r *Runner) done(i int, st state, clear func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.worlds, w)
-	w.Close()
+	clear()
 	r.states[i] = st
 	r.over++
 	r.stopped = r.stopped || st.err != nil
-	return true
 }
 
 // tell passes on how far run i has come.

@@ -24,6 +24,7 @@ const Stdin = "-"
 type Scenario struct {
 	*scenarios.Scenario
 	Graph *topologies.Graph
+	File  []byte // the topology file, if the scenario names one
 }
 
 // Embedded lists the scenarios that come with the program, the benchmarks last.
@@ -95,11 +96,13 @@ func Parse(arg string, data []byte, set []string) (*Scenario, error) {
 	default:
 		name += ".yaml"
 	}
-	catalog := node.Catalog{Read: func(file string) ([]byte, error) {
+	var read []byte
+	catalog := node.Catalog{Read: func(file string) (data []byte, err error) {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(dir, file)
 		}
-		return ReadFile(file, int64(topologies.MaxBytes))
+		read, err = ReadFile(file, int64(topologies.MaxBytes))
+		return read, err
 	}}
 	sc, err := scenarios.Load(name, data, scenarios.Options{Set: set, Env: os.Getenv, Catalog: catalog})
 	if err != nil {
@@ -109,7 +112,7 @@ func Parse(arg string, data []byte, set []string) (*Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Scenario{sc, g}, nil
+	return &Scenario{sc, g, read}, nil
 }
 
 // ReadFile reads at most one byte more than limit, so that a parser sees that a file is too long.

@@ -1,0 +1,14 @@
+// Package fleet runs a scenario on real systems: every node of it is a process of its own, an agent, which holds
+// the node's broker, shims and IPCPs and its half of the workload, over real network interfaces. One process
+// coordinates them.
+//
+//	coordinator (osim run)                     agent of node a            agent of node b
+//	  starts agents, gives them time 0,          experiment.Part            experiment.Part
+//	  passes news on, kills and revives,           wire a-b: Shaper           wire a-b: Shaper
+//	  puts their pieces together                   NIC or UDP socket          NIC or UDP socket
+//	     |   stdin, stdout: frames of JSON  |          |                          |
+//	     +----------------------------------+          +------ veth or cable -----+
+//
+// Where the agents run is the matter of a Site: in network namespaces of this machine (Emulation), or on other
+// machines over SSH (Lab). An agent ends when its standard input does, so that none outlives its coordinator.
+package fleet

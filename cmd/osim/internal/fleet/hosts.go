@@ -1,0 +1,4 @@
+package fleet
+
+// Hosts are the machines of a lab.
+type Hosts struct{}
