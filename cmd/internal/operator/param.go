@@ -3,6 +3,7 @@ package operator
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,14 +44,7 @@ type Param struct {
 }
 
 // Of reports whether a kind of IPCP has the parameter.
-func (p *Param) Of(k control.Kind) bool {
-	for _, x := range p.Kinds {
-		if x == k {
-			return true
-		}
-	}
-	return false
-}
+func (p *Param) Of(k control.Kind) bool { return slices.Contains(p.Kinds, k) }
 
 // FileKey returns the key of the parameter in the configuration file.
 func (p *Param) FileKey() string {
@@ -277,20 +271,21 @@ func setMPL(l *Layer, text string) error {
 	return nil
 }
 
+// ParamOfWord returns the parameter of a word of the command line, nil for none.
+func ParamOfWord(word string) *Param {
+	for i := range Params {
+		if p := &Params[i]; p.Word == word || slices.Contains(p.Also, word) {
+			return p
+		}
+	}
+	return nil
+}
+
 // FindParam returns the parameter of a key of the configuration file that a kind of IPCP has, nil for none.
 func FindParam(k control.Kind, key string) *Param {
 	for i := range Params {
-		p := &Params[i]
-		if !p.Of(k) {
-			continue
-		}
-		if p.FileKey() == key {
+		if p := &Params[i]; p.Of(k) && (p.FileKey() == key || slices.Contains(p.Also, key)) {
 			return p
-		}
-		for _, a := range p.Also {
-			if a == key {
-				return p
-			}
 		}
 	}
 	return nil
