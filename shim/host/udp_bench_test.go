@@ -10,14 +10,14 @@ import (
 	"ouroboros/core/pkt"
 )
 
-// echoUser sends every datagram back, until n have come.
-type echoUser struct {
+// udpEcho sends every datagram back, until n have come.
+type udpEcho struct {
 	w    *World
 	port *UDPPort
 	n    int
 }
 
-func (u *echoUser) Receive(p *pkt.Buf, from core.Addr) {
+func (u *udpEcho) Receive(p *pkt.Buf, from core.Addr) {
 	if u.n--; u.n == 0 {
 		u.w.Stop()
 	}
@@ -27,13 +27,13 @@ func (u *echoUser) Receive(p *pkt.Buf, from core.Addr) {
 	}
 	_ = u.port.Send(p, from)
 }
-func (*echoUser) Writable()      {}
-func (*echoUser) LinkState(bool) {}
+func (*udpEcho) Writable()      {}
+func (*udpEcho) LinkState(bool) {}
 
 // BenchmarkUDPEcho is a datagram of 64 bytes to another port on the loopback interface and back.
 func BenchmarkUDPEcho(b *testing.B) {
 	b.Run("port", func(b *testing.B) {
-		var users [2]*echoUser
+		var users [2]*udpEcho
 		var to core.Addr
 		done := make(chan error, 1)
 		// Each end has a world of its own, as in two processes.
@@ -44,7 +44,7 @@ func BenchmarkUDPEcho(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			users[i] = &echoUser{w: w, port: u, n: b.N}
+			users[i] = &udpEcho{w: w, port: u, n: b.N}
 			u.Attach(users[i])
 			to = u.Info().Addr
 		}
@@ -63,7 +63,7 @@ func BenchmarkUDPEcho(b *testing.B) {
 		}
 	})
 	b.Run("bare", func(b *testing.B) {
-		c, s := bareSocket(b), bareSocket(b)
+		c, s := bareUDP(b), bareUDP(b)
 		go func() {
 			buf := make([]byte, 2048)
 			for {
@@ -88,7 +88,7 @@ func BenchmarkUDPEcho(b *testing.B) {
 	})
 }
 
-func bareSocket(b *testing.B) *net.UDPConn {
+func bareUDP(b *testing.B) *net.UDPConn {
 	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		b.Fatal(err)
@@ -113,7 +113,7 @@ func BenchmarkUDPSend(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				to := core.IPAddr(bareSocket(b).LocalAddr().(*net.UDPAddr).AddrPort())
+				to := core.IPAddr(bareUDP(b).LocalAddr().(*net.UDPAddr).AddrPort())
 				b.ReportAllocs()
 				b.SetBytes(int64(size))
 				for i := 0; b.Loop(); i++ {
@@ -126,8 +126,8 @@ func BenchmarkUDPSend(b *testing.B) {
 			})
 		}
 		b.Run(fmt.Sprintf("bare/%d", size), func(b *testing.B) {
-			c := bareSocket(b)
-			to := bareSocket(b).LocalAddr().(*net.UDPAddr).AddrPort()
+			c := bareUDP(b)
+			to := bareUDP(b).LocalAddr().(*net.UDPAddr).AddrPort()
 			buf := make([]byte, size)
 			b.ReportAllocs()
 			b.SetBytes(int64(size))

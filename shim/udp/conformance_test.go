@@ -1,4 +1,4 @@
-package udp
+package udp_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"ouroboros/core/coretest"
 	"ouroboros/core/irm"
 	"ouroboros/shim/host"
+	"ouroboros/shim/udp"
 	"ouroboros/sim"
 )
 
@@ -20,8 +21,8 @@ func connect(t *testing.T, kind core.LayerKind) coretest.Connect {
 		a, b := p.Wire.Ends()
 		ends := []core.Link{a, b}
 		for i, l := range ends {
-			cfg := Config{Layer: "net", Kind: kind, Resolver: Fixed(ends[1-i].Info().Addr)}
-			s, err := New(p.Env[i].Derive("shim"), l, cfg)
+			cfg := udp.Config{Layer: "net", Kind: kind, Resolver: udp.Fixed(ends[1-i].Info().Addr)}
+			s, err := udp.New(p.Env[i].Derive("shim"), l, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
