@@ -46,14 +46,7 @@ func TestShimsOverNICs(t *testing.T) {
 		t.Run(c.kind, func(t *testing.T) {
 			l := newLAN(t, c.typ, 1500)
 			h := coretest.New(t, l.w)
-			var brokers [2]*irm.Broker
-			for i, n := range l.nic {
-				s, err := c.mk(l.env[i].Derive("shim"), n)
-				l.must(err)
-				brokers[i] = irm.New(l.env[i].Derive("irm"), irm.Config{})
-				l.must(brokers[i].AddProvider(s))
-			}
-			flow := coretest.Establish(h, l.env, brokers[0], brokers[1], core.QoSRaw)
+			flow := establish(h, l, c.mk)
 			if mtu := flow[0].Info().MTU; mtu != c.mtu {
 				t.Errorf("MTU of the flow %d, want %d", mtu, c.mtu)
 			}
@@ -62,6 +55,18 @@ func TestShimsOverNICs(t *testing.T) {
 			h.Released()
 		})
 	}
+}
+
+// establish makes a shim on each NIC and a flow from a to b.
+func establish(h *coretest.Harness, l *lan, mk func(core.Env, core.Link) (core.Provider, error)) [2]core.Flow {
+	var brokers [2]*irm.Broker
+	for i, n := range l.nic {
+		s, err := mk(l.env[i].Derive("shim"), n)
+		l.must(err)
+		brokers[i] = irm.New(l.env[i].Derive("irm"), irm.Config{})
+		l.must(brokers[i].AddProvider(s))
+	}
+	return coretest.Establish(h, l.env, brokers[0], brokers[1], core.QoSRaw)
 }
 
 // exchange sends SDUs of the given lengths both ways, before and after the interface was down.
