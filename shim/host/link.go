@@ -2,8 +2,9 @@ package host
 
 import (
 	"errors"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
@@ -65,7 +66,7 @@ func (t *tally) add(n int) { t.packets++; t.bytes += uint64(n) }
 
 func (t *tally) sub(n int) { t.packets--; t.bytes -= uint64(n) }
 
-func newEnd(w *World, n *node, info core.LinkInfo, ln *line.Line, s *socket) *end {
+func newEnd(w *World, n *node, info core.LinkInfo, ln *line.Line, s *socket) (*end, error) {
 	e := &end{w: w, node: n, line: ln, info: info, sock: s, max: info.MTU, budget: s.budget}
 	if info.Kind == core.LinkEthernet {
 		e.max += etherHeader
@@ -76,8 +77,7 @@ func newEnd(w *World, n *node, info core.LinkInfo, ln *line.Line, s *socket) *en
 	e.flusher.write = e.flush
 	e.port = &port{end: e}
 	e.setLimit()
-	s.start(e)
-	return e
+	return e, s.start(e)
 }
 
 // setLimit takes the limit of out from the line's queue.
@@ -156,11 +156,11 @@ func (e *end) flush() {
 			e.inKernel.add(p.Len())
 			p.Release()
 		}
-		switch {
-		case errors.Is(err, syscall.EAGAIN):
+		if errors.Is(err, unix.EAGAIN) {
 			e.waiting = true
-			e.w.readers.Go(e.awaitRoom)
-		case err != nil && !e.w.isClosed():
+			err = e.sock.watcher.awaitRoom()
+		}
+		if err != nil && !e.w.isClosed() {
 			e.w.fail(err)
 			return
 		}
@@ -186,13 +186,10 @@ func (e *end) untilRoom() time.Duration {
 	return 0
 }
 
-// awaitRoom waits on a goroutine of its own until the socket takes more.
-func (e *end) awaitRoom() {
-	e.sock.awaitWritable()
-	e.w.post(nil, func() {
-		e.waiting = false
-		e.flush()
-	})
+// writableSocket goes on when the socket takes more.
+func (e *end) writableSocket() {
+	e.waiting = false
+	e.flush()
 }
 
 // tell has the user know the state of the wire, unless it does.

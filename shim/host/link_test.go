@@ -152,8 +152,7 @@ func TestTheSocketDropsWhatExceedsTheQueue(t *testing.T) {
 // TestFramesLostInTheKernelDoNotStopTheLink makes the receive buffer smaller than its budget says.
 func TestFramesLostInTheKernelDoNotStopTheLink(t *testing.T) {
 	p := newPair(t, core.LinkSpec{QueuePackets: 5000})
-	err := p.ends[1].sock.control(func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1) })
-	if err != nil {
+	if err := unix.SetsockoptInt(p.ends[1].sock.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1); err != nil {
 		t.Fatal(err)
 	}
 	p.send(t, 500, 1000)
@@ -192,14 +191,6 @@ func TestADatagramToAStrangerIsLost(t *testing.T) {
 	})
 }
 
-// TestAwaitWritableReturns at once when the socket takes more, and when it is closed.
-func TestAwaitWritableReturns(t *testing.T) {
-	p := newPair(t, core.LinkSpec{})
-	p.ends[0].sock.awaitWritable()
-	p.w.Close()
-	p.ends[0].sock.awaitWritable()
-}
-
 // TestWhatWaitedForTheSocketIsWritten follows the path that a full socket takes: loopback sockets never
 // are, so the wait is begun by hand.
 func TestWhatWaitedForTheSocketIsWritten(t *testing.T) {
@@ -210,17 +201,25 @@ func TestWhatWaitedForTheSocketIsWritten(t *testing.T) {
 	if p.user[1].packets != 0 || p.ends[0].port.Queued() != 3 {
 		t.Errorf("%d packets were written to a full socket, %d are queued", p.user[1].packets, p.ends[0].port.Queued())
 	}
-	p.w.readers.Go(p.ends[0].awaitRoom)
+	if err := p.ends[0].sock.watcher.awaitRoom(); err != nil {
+		t.Fatal(err)
+	}
 	p.settle(t, "the packets arrive", func() bool { return p.user[1].packets == 3 })
 }
 
 func TestASocketThatFailsEndsTheRun(t *testing.T) {
 	p := newPair(t, core.LinkSpec{})
-	if err := p.ends[1].sock.conn.SetReadDeadline(time.Now()); err != nil {
+	none, err := os.Open(os.DevNull)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.w.Run(p.w.Now().Add(10 * time.Second)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("Run: %v, want %v", err, os.ErrDeadlineExceeded)
+	defer func() { _ = none.Close() }()
+	if err := unix.Dup3(int(none.Fd()), p.ends[1].sock.fd, unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	p.w.post(nil, p.ends[1].readable)
+	if err := p.w.Run(p.w.Now().Add(10 * time.Second)); !errors.Is(err, unix.ENOTSOCK) {
+		t.Errorf("Run: %v, want %v", err, unix.ENOTSOCK)
 	}
 }
 

@@ -28,7 +28,11 @@ func newSendBatch(n int) *sendBatch {
 // the kernel has taken. They stay in q. An error is that of the first that was not taken, and comes only
 // when none was.
 func (b *sendBatch) write(fd int, q *queue) (int, error) {
-	n := min(q.n, len(b.msgs))
+	return b.writeN(fd, q, min(q.n, len(b.msgs)))
+}
+
+// writeN is write for at most n packets, which q has.
+func (b *sendBatch) writeN(fd int, q *queue, n int) (int, error) {
 	for i := range n {
 		b.set(i, q.at(i))
 	}
@@ -66,3 +70,40 @@ func (b *sendBatch) set(i int, p *pkt.Buf) {
 	b.iovs[i].Base = unsafe.SliceData(mem)
 	b.iovs[i].SetLen(len(mem))
 }
+
+// receiveBatch reads packets from a socket, many with one system call (recvmmsg). It allocates nothing.
+type receiveBatch struct {
+	msgs []unix.Mmsghdr
+	bufs [][]byte
+}
+
+// newReceiveBatch has room for n packets of at most size bytes, of which longer ones lose the rest.
+func newReceiveBatch(n, size int) *receiveBatch {
+	b := &receiveBatch{msgs: make([]unix.Mmsghdr, n), bufs: make([][]byte, n)}
+	iovs, mem := make([]unix.Iovec, n), make([]byte, n*size)
+	for i := range b.msgs {
+		b.bufs[i] = mem[i*size : (i+1)*size]
+		iovs[i].Base = unsafe.SliceData(b.bufs[i])
+		iovs[i].SetLen(size)
+		b.msgs[i].Hdr.Iov = &iovs[i]
+		b.msgs[i].Hdr.SetIovlen(1)
+	}
+	return b
+}
+
+// read returns how many packets have come, without blocking; EAGAIN when there are none.
+func (b *receiveBatch) read(fd int) (int, error) {
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.msgs[0])), uintptr(len(b.msgs)), unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case 0:
+			return int(n), nil
+		case unix.EINTR:
+		default:
+			return 0, errno
+		}
+	}
+}
+
+// packet returns a packet of the latest read, which is valid until the next.
+func (b *receiveBatch) packet(i int) []byte { return b.bufs[i][:b.msgs[i].Len] }

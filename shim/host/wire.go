@@ -48,18 +48,17 @@ func (w *World) Link(spec core.LinkSpec, a, b core.Env) (core.Wire, error) {
 		}
 		part := w.component(n, w.unique(n.name+"/link:"+spec.Name))
 		ln, err := line.New(spec, part.Rand, part.Trace)
+		if err == nil {
+			wi.ends[dir], err = newEnd(w, n, info, ln, socks[dir])
+		}
 		if err != nil {
 			socks[0].close()
 			socks[1].close()
 			return nil, err
 		}
-		wi.ends[dir] = newEnd(w, n, info, ln, socks[dir])
 	}
 	wi.ends[0].peer, wi.ends[1].peer = wi.ends[1], wi.ends[0]
 	w.wires = append(w.wires, wi)
-	for _, e := range wi.ends {
-		w.readers.Go(e.read)
-	}
 	wi.update()
 	return wi, nil
 }
