@@ -71,7 +71,7 @@ func (f *Flow) dropPart() {
 // takeMsg is one attempt at ReadMsg, on the actor.
 func (f *Flow) takeMsg() bool {
 	f.dropPart()
-	p, err, ok := f.take()
+	p, ok, err := f.take()
 	if !ok {
 		return false
 	}
@@ -99,7 +99,7 @@ func (f *Flow) takePart() bool {
 		f.endMark = false
 		return true
 	case f.part == nil:
-		p, err, ok := f.take()
+		p, ok, err := f.take()
 		if r.err = err; p == nil {
 			return ok
 		}
@@ -117,17 +117,17 @@ func (f *Flow) takePart() bool {
 // takePacket is one attempt at ReadPacket, on the actor.
 func (f *Flow) takePacket() (ok bool) {
 	f.dropPart()
-	f.reading.packet, f.reading.err, ok = f.take()
+	f.reading.packet, ok, f.reading.err = f.take()
 	return ok
 }
 
 // take takes the next packet, on the actor. ok says that the call need not wait; then there is a packet or an error.
-func (f *Flow) take() (p *pkt.Buf, err error, ok bool) {
+func (f *Flow) take() (p *pkt.Buf, ok bool, err error) {
 	switch {
 	case f.closed:
-		return nil, core.ErrNotAlloc, true
+		return nil, true, core.ErrNotAlloc
 	case f.flags&accessMask == WriteOnly:
-		return nil, core.ErrPerm, true
+		return nil, true, core.ErrPerm
 	case len(f.rx) > 0:
 		p = f.rx[0]
 		f.rx = slices.Delete(f.rx, 0, 1)
@@ -135,17 +135,17 @@ func (f *Flow) take() (p *pkt.Buf, err error, ok bool) {
 			f.paused, f.resumed = false, true
 			f.under.SetReceive(true)
 		}
-		return p, nil, true
+		return p, true, nil
 	case f.ended != nil:
-		return nil, f.ended, true
+		return nil, true, f.ended
 	case f.isDown() && f.resumed:
 		// What the provider held is delivered by calls posted for this instant. A nanosecond later
 		// they have been made, and the end of the flow may be reported.
 		f.settle.Reset(time.Nanosecond)
 	case f.isDown():
-		return nil, core.ErrFlowDown, true
+		return nil, true, core.ErrFlowDown
 	case f.flags&ReadNonblock != 0:
-		return nil, core.ErrAgain, true
+		return nil, true, core.ErrAgain
 	}
-	return nil, nil, false
+	return nil, false, nil
 }

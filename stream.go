@@ -214,7 +214,7 @@ func (s *Stream) take() bool {
 			if s.n > 0 && len(f.rx) == 0 {
 				return true
 			}
-			p, err, ok := f.take()
+			p, ok, err := f.take()
 			if s.readErr = err; p == nil {
 				return ok
 			}
@@ -242,7 +242,7 @@ func (s *Stream) put() bool {
 		}
 		n := min(len(s.out), f.mtu)
 		p := f.app.env.Pool.GetCopy(f.headroom, s.out[:n])
-		err, ok, took := f.put(p)
+		ok, took, err := f.put(p)
 		if !took {
 			p.Release()
 		}

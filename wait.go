@@ -2,6 +2,7 @@ package ouroboros
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -128,7 +129,7 @@ func (w *waiter) awaitContext(ctx context.Context, deadline *core.Time, try func
 // contextError says why ctx has ended.
 func contextError(ctx context.Context) error {
 	code := core.ErrCanceled
-	if ctx.Err() == context.DeadlineExceeded { //nolint:errorlint // Err returns these two and nothing that wraps them
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		code = core.ErrTimedOut
 	}
 	return fmt.Errorf("%w: %w", code, context.Cause(ctx))

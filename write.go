@@ -74,7 +74,7 @@ func (f *Flow) putMsg() bool {
 	if w.tx == nil {
 		w.tx = f.app.env.Pool.GetCopy(f.headroom, w.out)
 	}
-	err, ok, took := f.put(w.tx)
+	ok, took, err := f.put(w.tx)
 	if w.err = err; took {
 		w.tx = nil
 	}
@@ -82,27 +82,27 @@ func (f *Flow) putMsg() bool {
 }
 
 // put tries to write p, on the actor. ok says that the call need not wait, took that p is gone.
-func (f *Flow) put(p *pkt.Buf) (err error, ok, took bool) {
+func (f *Flow) put(p *pkt.Buf) (ok, took bool, err error) {
 	switch {
 	case f.closed:
-		return core.ErrNotAlloc, true, false
+		return true, false, core.ErrNotAlloc
 	case f.flags&accessMask == ReadOnly:
-		return core.ErrPerm, true, false
+		return true, false, core.ErrPerm
 	case f.ended != nil:
-		return f.ended, true, false
+		return true, false, f.ended
 	case f.isDown():
-		return core.ErrFlowDown, true, false
+		return true, false, core.ErrFlowDown
 	}
 	if !f.full {
 		err = f.under.Write(p)
 		if !errors.Is(err, core.ErrWouldBlock) {
-			return err, true, true
+			return true, true, err
 		}
 		f.full = true
 	}
 	if f.flags&WriteNonblock != 0 {
 		f.refused = true
-		return core.ErrAgain, true, false
+		return true, false, core.ErrAgain
 	}
-	return nil, false, false
+	return false, false, nil
 }
