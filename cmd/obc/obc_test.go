@@ -20,6 +20,7 @@ func TestTheOthersPrintTheMessage_14_8(t *testing.T) {
 			n.Advance(50 * time.Millisecond)
 			first := n.Systems[0].Start(newTool(), "-n bcast")
 			n.Wait(first)
+			n.Until("both have heard it", func() bool { return near.Out.Len() > 0 && far.Out.Len() > 0 })
 			second := n.Systems[1].Start(newTool(), "-n bcast -m hello")
 			n.Wait(second)
 			want := "Message is Ouroboros multicast rocks!.\nMessage is hello.\n"
