@@ -118,6 +118,7 @@ func (d *daemon) open() (err error) {
 	if d.system, err = newSystem(d.world, cfg, d.spawn.start); err != nil {
 		return err
 	}
+	d.system.numbers = d.samples
 	go func() {
 		d.actor <- d.world.Run(clock.Never)
 		close(d.system.ended)

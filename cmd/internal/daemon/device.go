@@ -3,11 +3,13 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"ouroboros/cmd/internal/control"
 	"ouroboros/core"
 	"ouroboros/shim/eth"
 	"ouroboros/shim/host"
+	"ouroboros/shim/udp"
 )
 
 // ethernet makes the shim of an interface.
@@ -48,7 +50,38 @@ func opening(err error) error {
 	return fmt.Errorf("%w: %w", core.ErrInvalid, err)
 }
 
-// udp refuses layers over UDP: this daemon has none yet.
-func (s *System) udp(core.Env, *member, *control.BootstrapConfig) (process, error) {
-	return nil, fmt.Errorf("%w: this daemon has no layers over UDP", core.ErrUnsupp)
+// dnsPort is where DNS servers listen.
+const dnsPort = 53
+
+// udp makes the shim of a port of the IP network. Names are looked up in the hosts file, then at the DNS server
+// that is given, or else at those of the system (spec 15 §15.3).
+func (s *System) udp(env core.Env, m *member, b *control.BootstrapConfig) (process, error) {
+	ip := b.IP.Unmap()
+	if !ip.IsValid() || ip.Is4() != (m.kind == core.KindUDP4) {
+		return nil, fmt.Errorf("%w: ip %v: accepted is an address of this system of the kind of %s", core.ErrInvalid, b.IP, control.KindWord(m.kind))
+	}
+	port := b.Port
+	if port == 0 {
+		port = control.DefaultPort
+	}
+	r := host.ResolverConfig{Hosts: b.Hosts, System: !b.DNS.IsValid(), IPv6: m.kind == core.KindUDP6}
+	if b.DNS.IsValid() {
+		r.DNS = netip.AddrPortFrom(b.DNS, dnsPort)
+	}
+	resolver, err := s.world.Resolver(env, r)
+	if err != nil {
+		return nil, opening(err)
+	}
+	local := netip.AddrPortFrom(ip, port)
+	d, err := s.world.UDP(env, host.UDPConfig{Local: local})
+	if err != nil {
+		return nil, opening(err)
+	}
+	return over(env, d, local.String(), func(l core.Link) (shimIPCP, *eth.Counters, error) {
+		p, err := udp.New(env, l, udp.Config{Layer: core.Name(b.Layer), Kind: m.kind, Resolver: resolver})
+		if err != nil {
+			return nil, nil, err
+		}
+		return p, &p.Counters, nil
+	})
 }

@@ -166,7 +166,7 @@ func (s *System) nameFiles(yield func(string, rib.Node) bool) {
 
 // writeCounters prints the numbers of the daemon.
 func (s *System) writeCounters(w io.Writer) {
-	for _, c := range counters(s.samples()) {
+	for _, c := range counters(s.numbers()) {
 		rib.Value(w, c.Name+":", c.Value)
 	}
 }

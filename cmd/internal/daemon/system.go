@@ -32,6 +32,8 @@ type System struct {
 	members  []*member // in the order in which they were made
 	made     int       // how many there have been; the number of the last one
 	draining bool
+	// numbers reads all samples, those of the daemon around the system included.
+	numbers func() []sample
 }
 
 // newSystem makes a system without IPCPs in a world that runs or will.
@@ -44,6 +46,7 @@ func newSystem(w *host.World, cfg *Config, spawn func(string, []string) error) (
 	s.broker = irm.New(s.env.Derive("irm"), irm.Config{
 		Explicit: true, Direct: true, Spawn: spawn, Privileged: newPrivileges().has, Security: security,
 	})
+	s.numbers = s.samples
 	return s, nil
 }
 
@@ -81,14 +84,15 @@ func (s *System) await(ctx context.Context, begin func(done func(error)) (cancel
 		return errEnding
 	case <-ctx.Done():
 	}
-	err = s.call(func() error { cancel(); return nil })
+	if err := s.call(func() error { cancel(); return nil }); err != nil {
+		return err
+	}
 	select {
 	case err := <-result:
-		return err // it was over by then
+		if err == nil {
+			return nil // it was over by then
+		}
 	default:
-	}
-	if err != nil {
-		return err
 	}
 	return ended(ctx)
 }
