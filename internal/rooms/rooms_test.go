@@ -84,7 +84,8 @@ func TestRoomOfFolder(t *testing.T) {
 		"scenarios/result":     "scenarios/result",
 		"cmd/osim":             "cmd",
 		"corelike":             "",
-		"docs/examples":        "",
+		"docs":                 "",
+		"docs/examples":        "examples",
 	} {
 		got := ""
 		if r := roomOf(dir); r != nil {

@@ -143,6 +143,7 @@ var rooms = []room{
 	},
 	{name: "cmd", paths: []string{"cmd"}, rules: host, may: []string{anything}, libs: []string{""}},
 	{name: "internal", paths: []string{"internal"}, rules: host, may: []string{anything}, libs: []string{""}},
+	{name: "examples", paths: []string{"docs/examples"}, rules: host, may: []string{anything}, libs: []string{""}},
 	{name: "ouroboros", paths: []string{""}, rules: api, may: []string{"core/*", "frcp"}},
 }
 
