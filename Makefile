@@ -91,6 +91,10 @@ SEEDS ?= 1..1000
 soak: ## Run the fault campaign over SEEDS and write its figures into docs/campaign.md
 	GO=$(GO) docs/campaign.sh $(SEEDS)
 
+.PHONY: man
+man: ## Make the manual pages in docs/man from what the commands say about themselves
+	$(GO) test -count=1 -run '^TestPagesAreUpToDate$$' ./cmd/internal/manual -rewrite
+
 .PHONY: generate
 generate: ## Regenerate the generated sources (protobuf needs protoc)
 	$(GO) build -modfile=tools/go.mod -o bin/tools/ google.golang.org/protobuf/cmd/protoc-gen-go

@@ -32,6 +32,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == completeWord {
 		return complete(ctx, args[1:], stdout)
 	}
+	if len(args) == 1 && args[0] == manualWord {
+		fmt.Fprint(stdout, manualPage().Roff())
+		return codeOK
+	}
 	c, err := parse(args)
 	if err == nil {
 		c.out = stdout
