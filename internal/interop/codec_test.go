@@ -35,7 +35,7 @@ func written(f *frame, kind []string, b []byte) ([]byte, error) {
 	case k == "llc":
 		return llc(f, b, inner)
 	case k == "udp":
-		return udp(f, b, inner)
+		return datagram(f, b, inner)
 	case k == "pci":
 		return pci(b, inner)
 	case strings.HasPrefix(k, "fa-"):
@@ -43,7 +43,7 @@ func written(f *frame, kind []string, b []byte) ([]byte, error) {
 	case strings.HasPrefix(k, "dht-"):
 		return dht(k[4:], b)
 	case strings.HasPrefix(k, "frcp-"):
-		return frcp(k[5:], b)
+		return endToEnd(k[5:], b)
 	case strings.HasPrefix(k, "oap-"):
 		return handshake(k[4:], b)
 	case k == "keepalive":
@@ -151,7 +151,7 @@ func llc(f *frame, b []byte, inner func([]byte) ([]byte, error)) ([]byte, error)
 	return out[14:], err
 }
 
-func udp(f *frame, b []byte, inner func([]byte) ([]byte, error)) ([]byte, error) {
+func datagram(f *frame, b []byte, inner func([]byte) ([]byte, error)) ([]byte, error) {
 	eid := wire.UDPEID(b)
 	if eid != wire.UDPManagementEID {
 		body, err := inner(b[4:])
@@ -202,7 +202,7 @@ func fa(name string, b []byte, inner func([]byte) ([]byte, error)) ([]byte, erro
 	return append(append(out, digest...), rest...), nil
 }
 
-func frcp(flags string, b []byte) ([]byte, error) {
+func endToEnd(flags string, b []byte) ([]byte, error) {
 	h, err := wire.ParseFRCP(b)
 	if err == nil {
 		err = named(h.Flags, flags)
