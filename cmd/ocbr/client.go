@@ -40,6 +40,9 @@ func (o *options) send(s *tool.System) error {
 			sent++
 		}
 	}
+	if err == nil {
+		err = pace.Finish()
+	}
 	if tool.Interrupted(err) {
 		err = nil
 	}

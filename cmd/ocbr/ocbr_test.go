@@ -28,7 +28,7 @@ func TestRateIsKept_15_4(t *testing.T) {
 	server.Interrupt(1500 * time.Millisecond)
 	n.Wait(server)
 	if got, want := client.Out.String(), "Client started, duration 3, rate 8000000 b/s, size 1000 B.\n"+
-		"sent statistics:      3000 packets,      3000000 bytes in      2999 ms, 8.0027 Mb/s\n"; got != want {
+		"sent statistics:      3000 packets,      3000000 bytes in      3000 ms, 8.0000 Mb/s\n"; got != want {
 		t.Errorf("client:\n%s\nwant\n%s", got, want)
 	}
 	lines := tooltest.Lines(server.Out.String(), "packets")

@@ -58,7 +58,11 @@ func (o *options) measure(s *tool.System) error {
 	if err := c.begin(); err != nil {
 		return err
 	}
-	err = c.run()
+	if err = c.run(); err == nil {
+		if err = c.pace.Finish(); err == nil {
+			c.end = max(c.end, c.pace.End)
+		}
+	}
 	if tool.Interrupted(err) {
 		err = nil
 	}

@@ -68,3 +68,11 @@ func (p *Pace) Next() (bool, error) {
 	p.Sent()
 	return true, nil
 }
+
+// Finish waits for the end, so that a rate is that of the whole time and not of the packets but one.
+func (p *Pace) Finish() error {
+	if d := p.End.Sub(p.System.B.Now()); d > 0 {
+		return p.System.App.Sleep(d)
+	}
+	return nil
+}
