@@ -45,7 +45,7 @@ func (s *alone) run(d time.Duration) {
 }
 
 // ask allocates and returns what came of it and when.
-func (s *alone) ask(a core.Allocator, r core.Request) (f core.Flow, err error, at time.Duration) {
+func (s *alone) ask(a core.Allocator, r core.Request) (f core.Flow, at time.Duration, err error) {
 	s.t.Helper()
 	start, calls := s.w.Now(), 0
 	a.Alloc(r, func(got core.Flow, e error) { f, err, at, calls = got, e, s.w.Now().Sub(start), calls+1 })
@@ -56,7 +56,7 @@ func (s *alone) ask(a core.Allocator, r core.Request) (f core.Flow, err error, a
 	if calls != 1 {
 		s.t.Errorf("done was called %d times", calls)
 	}
-	return f, err, at
+	return f, at, err
 }
 
 // accept listens for one process and keeps the flows.
@@ -114,7 +114,7 @@ func TestDirectFlow_13_6(t *testing.T) {
 	s := newAlone(t, irm.Config{})
 	server, client := s.b.Attach(irm.Process{PID: 1}), s.b.Attach(irm.Process{PID: 2})
 	got := s.accept(server, "srv")
-	f, err, at := s.ask(client, core.Request{Name: "srv", QoS: core.QoSVoice})
+	f, at, err := s.ask(client, core.Request{Name: "srv", QoS: core.QoSVoice})
 	if err != nil || at != 0 || len(*got) != 1 {
 		t.Fatalf("%v after %v, %d flows at the server", err, at, len(*got))
 	}
@@ -151,16 +151,16 @@ func TestRefusalOfADirectFlow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err, at := s.ask(s.b, core.Request{Name: "refuses"}); !errors.Is(err, core.ErrPerm) || at != 0 {
+	if _, at, err := s.ask(s.b, core.Request{Name: "refuses"}); !errors.Is(err, core.ErrPerm) || at != 0 {
 		t.Errorf("%v after %v", err, at)
 	}
-	if _, err, at := s.ask(s.b, core.Request{Name: "silent"}); !errors.Is(err, core.ErrTimedOut) || at != time.Second {
+	if _, at, err := s.ask(s.b, core.Request{Name: "silent"}); !errors.Is(err, core.ErrTimedOut) || at != time.Second {
 		t.Errorf("%v after %v", err, at)
 	}
-	if _, err, at := s.ask(s.b, core.Request{Name: "silent", Timeout: time.Millisecond}); !errors.Is(err, core.ErrTimedOut) || at != time.Millisecond {
+	if _, at, err := s.ask(s.b, core.Request{Name: "silent", Timeout: time.Millisecond}); !errors.Is(err, core.ErrTimedOut) || at != time.Millisecond {
 		t.Errorf("%v after %v", err, at)
 	}
-	if _, err, _ := s.ask(s.b, core.Request{Name: "refuses", Layer: "net"}); !errors.Is(err, core.ErrName) {
+	if _, _, err := s.ask(s.b, core.Request{Name: "refuses", Layer: "net"}); !errors.Is(err, core.ErrName) {
 		t.Errorf("%v: a layer was asked for", err)
 	}
 }
@@ -184,7 +184,7 @@ func TestClassesOfPrivilege_13_6(t *testing.T) {
 	} {
 		s := newAlone(t, irm.Config{Privileged: c.privileged})
 		got := s.accept(s.b.Attach(c.server), "srv")
-		f, err, _ := s.ask(s.b.Attach(c.client), core.Request{Name: "srv"})
+		f, _, err := s.ask(s.b.Attach(c.client), core.Request{Name: "srv"})
 		if c.direct != (err == nil) || !c.direct && !errors.Is(err, core.ErrName) {
 			t.Errorf("%s: %v", c.what, err)
 		}
@@ -201,7 +201,7 @@ func TestDirectFlowToTheListenerOfTheSameUser_13_6(t *testing.T) {
 	root := s.accept(s.b.Attach(irm.Process{PID: 1}), "srv")
 	user := s.accept(s.b.Attach(irm.Process{PID: 2, UID: 1000}), "srv")
 	for range 3 {
-		f, err, _ := s.ask(s.b.Attach(irm.Process{PID: 3, UID: 1000}), core.Request{Name: "srv"})
+		f, _, err := s.ask(s.b.Attach(irm.Process{PID: 3, UID: 1000}), core.Request{Name: "srv"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -222,15 +222,15 @@ func TestAutoStartForALocalRequest_13_3(t *testing.T) {
 	if err := s.b.BindProgram("/bin/srv", "srv", true, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err, at := s.ask(s.b, core.Request{Name: "srv"}); !errors.Is(err, core.ErrName) || at != time.Second || len(s.ran) != 1 {
+	if _, at, err := s.ask(s.b, core.Request{Name: "srv"}); !errors.Is(err, core.ErrName) || at != time.Second || len(s.ran) != 1 {
 		t.Errorf("%v after %v, started %q", err, at, s.ran)
 	}
-	if _, err, at := s.ask(s.b, core.Request{Name: "nobody"}); !errors.Is(err, core.ErrIPCP) || at != 0 {
+	if _, at, err := s.ask(s.b, core.Request{Name: "nobody"}); !errors.Is(err, core.ErrIPCP) || at != 0 {
 		t.Errorf("%v after %v", err, at)
 	}
 	var got *[]core.Flow
 	s.env.NewTimer(func() { got = s.accept(s.b.Attach(irm.Process{PID: 9, Program: "srv"}), "") }).Reset(300 * time.Millisecond)
-	f, err, at := s.ask(s.b, core.Request{Name: "srv"})
+	f, at, err := s.ask(s.b, core.Request{Name: "srv"})
 	if err != nil || at != 300*time.Millisecond || len(s.ran) != 2 {
 		t.Fatalf("%v after %v, started %q", err, at, s.ran)
 	}
@@ -272,7 +272,7 @@ func TestCancelOfADirectRequest(t *testing.T) {
 func TestDirectFlowsAreEncrypted_13_6(t *testing.T) {
 	s := newAlone(t, irm.Config{Security: irm.Security{Force: true}})
 	got := s.accept(s.b.Attach(irm.Process{PID: 1}), "srv")
-	f, err, _ := s.ask(s.b.Attach(irm.Process{PID: 2}), core.Request{Name: "srv", QoS: core.QoSData})
+	f, _, err := s.ask(s.b.Attach(irm.Process{PID: 2}), core.Request{Name: "srv", QoS: core.QoSData})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,12 +288,12 @@ func TestIPCPDoesNotReachItself(t *testing.T) {
 	s := newAlone(t, irm.Config{})
 	one := s.b.Attach(irm.Process{PID: 1, IPCP: "uni1"})
 	s.accept(one, "net")
-	if _, err, _ := s.ask(one, core.Request{Name: "net"}); !errors.Is(err, core.ErrName) {
+	if _, _, err := s.ask(one, core.Request{Name: "net"}); !errors.Is(err, core.ErrName) {
 		t.Error(err)
 	}
 	other := s.accept(s.b.Attach(irm.Process{PID: 1, IPCP: "uni2"}), "net")
 	for range 2 {
-		f, err, _ := s.ask(one, core.Request{Name: "net"})
+		f, _, err := s.ask(one, core.Request{Name: "net"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,10 +36,10 @@ func (s *session) compare(f *frame, got *seen) error {
 		return err
 	case k == "enroll_ack":
 		id, result, err := ipcp.ParseOEPAck(body)
-		if err != nil || result != 0 || id != s.id {
-			return fmt.Errorf("result %d, %v", result, err)
+		if err == nil && (result != 0 || id != s.id) {
+			err = fmt.Errorf("result %d, id %x", result, id)
 		}
-		return nil
+		return err
 	case k == "enroll_resp":
 		return s.compareResponse(capBody, body)
 	case k == "cep":

@@ -36,8 +36,7 @@ type session struct {
 	peerOf map[uint64]uint64   // puppet's endpoint id by that of our node in the capture
 	qosOf  map[uint64]core.QoS // by endpoint id of our node in the capture
 	opened map[uint64]core.Flow
-	told   []error // results of operations of our node
-	wait   int     // operations under way
+	wait   int // operations under way
 	waits  []core.Flow
 	joined core.Flow
 	heardB []string // broadcast SDUs
