@@ -72,7 +72,7 @@ func (a *allocation) admitted() bool {
 		a.c = nil
 		a.fail(core.ErrIRMD)
 		return false
-	case len(c.asks) >= MaxAllocs:
+	case len(c.asks) >= MaxAllocs && !c.ipcp():
 		a.fail(fmt.Errorf("%w: the process waits for %d flows, the most that it can", core.ErrAgain, MaxAllocs))
 		return false
 	}
@@ -130,7 +130,8 @@ func (a *allocation) ask() {
 func (a *allocation) unknown() {
 	a.place()
 	e := a.b.names[a.r.Name]
-	switch own := e != nil && len(e.listeners) > 0; {
+	others := func(l *listener) bool { return !a.c.self(l) }
+	switch own := e != nil && slices.ContainsFunc(e.listeners, others); {
 	case a.near(), !own && a.startable():
 		a.local()
 	case own:

@@ -283,12 +283,13 @@ func TestDirectFlowsAreEncrypted_13_6(t *testing.T) {
 	p.talk(f, (*got)[0])
 }
 
-// An IPCP that serves the name of its layer does not find itself under it.
+// An IPCP that serves the name of its layer does not find itself under it: to it the name is one that nobody on this
+// system has.
 func TestIPCPDoesNotReachItself(t *testing.T) {
 	s := newAlone(t, irm.Config{})
 	one := s.b.Attach(irm.Process{PID: 1, IPCP: "uni1"})
 	s.accept(one, "net")
-	if _, _, err := s.ask(one, core.Request{Name: "net"}); !errors.Is(err, core.ErrName) {
+	if _, _, err := s.ask(one, core.Request{Name: "net"}); !errors.Is(err, core.ErrIPCP) {
 		t.Error(err)
 	}
 	other := s.accept(s.b.Attach(irm.Process{PID: 1, IPCP: "uni2"}), "net")

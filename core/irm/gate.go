@@ -2,7 +2,7 @@ package irm
 
 import "slices"
 
-// MaxLookups is how many names processes can have looked up at a time. Others wait for a place, which the processes
+// MaxLookups is how many names applications can have looked up at a time. Others wait for a place, which the processes
 // take in turn: one that asks for many names delays its own requests, not those of the others, and a layer sees no
 // more than these. The IPCPs of the system look up without it.
 const MaxLookups = 64
@@ -18,7 +18,7 @@ type gate struct {
 func (a *allocation) lookUp() {
 	g, c := &a.b.gate, a.c
 	switch {
-	case c == nil:
+	case c == nil || c.ipcp():
 		a.ask()
 	case g.taken < MaxLookups && len(g.queue) == 0:
 		a.take()

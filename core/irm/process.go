@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// MaxAllocs is how many requests for flows one process can have under way.
+	// MaxAllocs is how many requests for flows one application can have under way.
 	MaxAllocs = 256
-	// MaxListens is how many calls of Listen one process can have in force.
+	// MaxListens is how many calls of Listen one application can have in force.
 	MaxListens = 256
 )
 
@@ -89,7 +89,7 @@ func (c *Client) Listen(n core.Name, accept func(core.Incoming)) (stop func(), e
 	switch {
 	case c.closed:
 		return nil, core.ErrIRMD
-	case len(c.listeners) >= MaxListens:
+	case len(c.listeners) >= MaxListens && !c.ipcp():
 		return nil, fmt.Errorf("%w: the process listens %d times, the most that it can", core.ErrAgain, MaxListens)
 	}
 	l := &listener{accept: accept, c: c, wild: n == ""}
@@ -169,9 +169,14 @@ func (b *Broker) Processes() []ProcessInfo {
 
 // direct reports whether a flow between who asks and a listener of this system can stand without a layer.
 func (b *Broker) direct(asks *Client, l *listener) bool {
-	self := asks != nil && asks == l.c && asks.proc.IPCP != ""
-	return !self && b.together(asks, l.c)
+	return !asks.self(l) && b.together(asks, l.c)
 }
+
+// ipcp reports whether the process is an IPCP of this system, for which the limits of applications do not hold.
+func (c *Client) ipcp() bool { return c != nil && c.proc.IPCP != "" }
+
+// self reports whether a listener is the very IPCP that asks.
+func (c *Client) self(l *listener) bool { return c.ipcp() && c == l.c }
 
 // together reports whether two users belong to the same class of privilege, so that a flow can stand between
 // them without a layer: both are privileged, or both run as the same user (spec 13 §13.6). nil is an IPCP or a user

@@ -119,6 +119,41 @@ func TestWhatAProcessCanHaveIsBounded(t *testing.T) {
 	}
 }
 
+// An IPCP of the system is no application: it connects to as many as there are, and looks up without waiting for them.
+func TestLimitsAreThoseOfApplications(t *testing.T) {
+	s := newSystem(t, Config{Explicit: true})
+	lan := s.layer("lan", core.KindEthDIX)
+	lan.silent = 1 << 30
+	c := s.b.Attach(Process{PID: 1, IPCP: "uni1"})
+	for i := range MaxAllocs + 1 {
+		c.Alloc(core.Request{Name: core.Name(fmt.Sprint("peer", i)), Timeout: time.Second}, func(_ core.Flow, err error) {
+			if !errors.Is(err, core.ErrIPCP) {
+				t.Error(err)
+			}
+		})
+	}
+	if lan.open != MaxAllocs+1 || s.b.gate.taken != 0 {
+		t.Errorf("%d names are looked up", lan.open)
+	}
+	s.run(2 * time.Second)
+	c.Close()
+}
+
+// A name of which an IPCP hears no answer is asked for again although the IPCP listens to it itself (decision 2).
+func TestIPCPLooksForOthersUnderItsOwnName(t *testing.T) {
+	s := newSystem(t, Config{Explicit: true, Direct: true})
+	lan := s.layer("lan", core.KindEthDIX, "net")
+	lan.silent = 1 // the query is lost
+	c := s.b.Attach(Process{PID: 1, IPCP: "uni1"})
+	_, err := c.Listen("net", func(core.Incoming) { t.Error("it has reached itself") })
+	s.ok(err)
+	res := result{}
+	c.Alloc(core.Request{Name: "net"}, func(f core.Flow, err error) { res.flow, res.err, res.calls = f, err, res.calls+1 })
+	s.run(time.Second)
+	res.want(t, nil)
+	c.Close()
+}
+
 func TestNamesAreBounded(t *testing.T) {
 	s := newSystem(t, Config{Explicit: true})
 	for i := range MaxNames {
