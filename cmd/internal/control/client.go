@@ -14,6 +14,9 @@ import (
 	"ouroboros/core"
 )
 
+// answerTime is what the daemon has at most to say, within the deadline of a call, why it did not make it.
+const answerTime = 200 * time.Millisecond
+
 // Client is the Handler of a daemon, seen from another process. Its calls wait for one another; for calls at the
 // same time take several Clients. A context that ends gives core.ErrTimedOut or core.ErrCanceled, and cancels the
 // request in the daemon.
@@ -99,7 +102,7 @@ func (c *Client) call(ctx context.Context, r *pb.Request) (*pb.Reply, error) {
 		if left <= 0 {
 			return nil, ended(context.DeadlineExceeded)
 		}
-		r.TimeoutNs = uint64(left)
+		r.TimeoutNs = uint64(left - min(left/10, answerTime))
 	}
 	conn := c.c
 	if err := conn.SetDeadline(time.Time{}); err != nil {
