@@ -28,6 +28,7 @@ type compareFlags struct {
 	out      string
 	shard    string
 	jobs     int
+	hosts    string
 	quiet    bool
 }
 
@@ -63,6 +64,7 @@ folder; the command without it then prints the table.`,
 			osim compare abilene --vary frcp.recovery=rack,prototype --vary duration=30s,40s --metric 'delay.*'
 			osim compare abilene --vary layers.net.policies.congestion=none,mb-ecn --seeds 1..30 --out results/cc -j 2
 			osim compare dumbbell --vary topology.params.bottleneck=50Mbps,100Mbps --metric loss --metric 'goodput.*'
+			osim compare two-hosts --vary mode=sim,emulate
 			osim compare abilene --vary warmup=5s,10s --seeds 1..30 --out results/warm --shard 2/8`),
 		Args: takes(1, 1, "a scenario or a file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
@@ -79,6 +81,7 @@ folder; the command without it then prints the table.`,
 	fl.StringVar(&f.duration, "duration", "", "length of each run, such as 10s; the same as --set duration=10s")
 	fl.StringVar(&f.format, "format", string(report.Text), "form of the table: "+formatNames()+"; csv and json hold the values of every run too")
 	fl.StringVar(&f.out, "out", "", "`folder` to keep the runs in and to write tables and plots into")
+	fl.StringVar(&f.hosts, "hosts", "", "`file` with the machines of mode lab, as for osim run")
 	fl.StringVar(&f.shard, "shard", "", "`i/n`: make only part i of n of the runs, without a table; needs --out")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no remarks, the table alone")
 	complete(cmd, "format", strings.Split(formatNames(), ", "))
@@ -105,7 +108,7 @@ func (f *compareFlags) run(cmd *cobra.Command, arg string) error {
 	}
 	g, err := grid.New(grid.Plan{
 		Variants: in.variants, Seeds: in.seeds, Version: version, Jobs: f.parallel(in.variants),
-		Shard: in.shard, Store: store, Keep: in.selection.Keep,
+		Shard: in.shard, Store: store, Keep: in.selection.Keep, Hosts: in.hosts,
 	})
 	if err != nil {
 		return internal(err)

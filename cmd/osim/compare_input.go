@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"ouroboros/cmd/osim/internal/fleet"
 	"ouroboros/cmd/osim/internal/grid"
 	"ouroboros/cmd/osim/internal/source"
 	"ouroboros/report"
@@ -22,6 +23,7 @@ type compareInput struct {
 	selection grid.Selection
 	shard     grid.Shard
 	format    report.Format
+	hosts     *fleet.Hosts
 }
 
 // read reads the flags and makes the variants: every one is loaded and checked before any runs.
@@ -38,6 +40,11 @@ func (f *compareFlags) read(arg string) (in compareInput, err error) {
 		}
 		if f.out == "" {
 			return in, errors.New("--shard: needs --out, the folder that the shards share")
+		}
+	}
+	if f.hosts != "" {
+		if in.hosts, err = fleet.LoadHosts(f.hosts); err != nil {
+			return in, err
 		}
 	}
 	if in.selection, err = grid.ParseMetrics(f.metrics); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ouroboros/cmd/osim/internal/fleet"
 	"ouroboros/cmd/osim/internal/progress"
 	"ouroboros/cmd/osim/internal/runner"
 	"ouroboros/cmd/osim/internal/source"
@@ -32,6 +33,7 @@ type runFlags struct {
 	rib      string
 	quiet    bool
 	jobs     int
+	hosts    string
 }
 
 func newRun() *cobra.Command {
@@ -48,7 +50,10 @@ and flags over both.
 
 The same scenario with the same seed gives the same results, bit for bit, in the
 simulator. With --mode live the same nodes run over loopback sockets in real
-time.
+time, all in this process. With --mode emulate every node is a process of its
+own, in a network namespace of this machine, over virtual Ethernet; that needs
+root. With --mode lab the processes are on the machines that --hosts names, and
+are reached over SSH.
 
 Ctrl-C ends the run with the results so far, marked as partial; a second one
 kills it.`,
@@ -58,7 +63,9 @@ kills it.`,
 			osim run mb-ecn --set layers.net.policies.congestion=none --format markdown
 			osim run ./my.yaml --seed 7 --duration 5s --pcap my.pcapng
 			osim run abilene --seed 1 --rib rib
-			osim run two-hosts --mode live --seed 1`),
+			osim run two-hosts --mode live --seed 1
+			osim run link-failure --mode emulate --seed 1
+			osim run two-hosts --mode lab --hosts hosts.yaml`),
 		Args: takes(1, 1, "a scenario or a file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -70,6 +77,7 @@ kills it.`,
 	fl.StringArrayVar(&f.set, "set", nil, "`path=value` to set in the scenario, such as layers.net.policies.congestion=none; repeatable")
 	fl.StringVar(&f.duration, "duration", "", "length of the run, such as 10s; the same as --set duration=10s")
 	fl.StringVar(&f.mode, "mode", "", "world to run in: sim, live, emulate or lab; the same as --set mode.world=live")
+	fl.StringVar(&f.hosts, "hosts", "", "`file` with the machines of mode lab, and which node runs on which")
 	fl.StringVar(&f.format, "format", string(report.Text), "form of the report: "+formatNames())
 	fl.StringVar(&f.out, "out", "", "`folder` to write reports, tables, series and plots into")
 	fl.StringVar(&f.pcap, "pcap", "", "`file` to capture all links into, as pcapng; needs one seed and --mode sim")
@@ -121,6 +129,11 @@ func (f *runFlags) run(cmd *cobra.Command, arg string) error {
 		return internal(err)
 	}
 	plan := runner.Plan{Scenario: sc.Scenario, Graph: sc.Graph, Seeds: seeds, Version: version, Jobs: f.parallel(sc.Mode.World), File: sc.File}
+	if f.hosts != "" {
+		if plan.Hosts, err = fleet.LoadHosts(f.hosts); err != nil {
+			return badInput(err)
+		}
+	}
 	var out *folder
 	if f.out != "" {
 		if out, err = openFolder(f.out); err != nil {

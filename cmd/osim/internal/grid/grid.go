@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"ouroboros/cmd/osim/internal/fleet"
 	"ouroboros/cmd/osim/internal/runner"
 	"ouroboros/core"
 	"ouroboros/scenarios/result"
@@ -21,6 +22,8 @@ type Plan struct {
 	Store    *Store
 	// Keep tells which metrics stay in memory; the store gets all.
 	Keep func(metric string) bool
+	// Hosts are the machines of mode lab.
+	Hosts *fleet.Hosts
 }
 
 // job is one run of the grid.
@@ -133,7 +136,7 @@ func (g *Grid) runNext(progress func(runner.Progress)) bool {
 	g.next++
 	j := &g.jobs[i]
 	v := &g.plan.Variants[j.variant]
-	r, err := runner.New(runner.Plan{Scenario: v.Scenario.Scenario, Graph: v.Graph, Seeds: []uint64{j.seed}, Version: g.plan.Version, File: v.File})
+	r, err := runner.New(runner.Plan{Scenario: v.Scenario.Scenario, Graph: v.Graph, Seeds: []uint64{j.seed}, Version: g.plan.Version, File: v.File, Hosts: g.plan.Hosts})
 	if err == nil {
 		g.active[r] = true
 	}

@@ -23,6 +23,9 @@ func (r *Runner) apart(i int, stop <-chan struct{}, progress func(Progress)) (st
 	if progress != nil {
 		p.Told = func(now core.Time) { r.tell(i, now, 0, progress) }
 	}
+	if r.plan.Hosts != nil {
+		p.MaxOffset = r.plan.Hosts.MaxOffset
+	}
 	run, network, err := fleet.Run(p, site)
 	if err != nil {
 		return state{err: err}
