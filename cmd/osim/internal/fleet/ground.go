@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -78,7 +77,7 @@ func anyAddr(spec core.LinkSpec) core.Addr {
 // plug opens a port.
 func (g *ground) plug(p Port, spec core.LinkSpec) (core.Link, error) {
 	if p.Local.IsValid() {
-		return nil, errors.New("udp: not there yet")
+		return g.UDP(g.root, host.UDPConfig{Local: p.Local, MTU: spec.MTU})
 	}
 	ethertype := uint16(wire.DIXEtherType)
 	if p.LLC {
