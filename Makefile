@@ -85,6 +85,10 @@ run: ## Replay the Abilene scenario in the simulator
 results: ## Run the validation scenarios and remake the tables of docs/results.md and docs/frcp.md
 	GO=$(GO) docs/results.sh --write
 
+.PHONY: sim-vs-real
+sim-vs-real: ## Hold the simulator against processes in network namespaces (root) and remake the tables of docs/sim-vs-real.md
+	GO=$(GO) docs/sim-vs-real.sh --write
+
 SEEDS ?= 1..1000
 
 .PHONY: soak

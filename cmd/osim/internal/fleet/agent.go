@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -27,13 +26,14 @@ type agent struct {
 	graph   node.Catalog
 	prepare *prepare
 
-	part    *experiment.Part
-	world   *ground
-	orders  chan message // from the coordinator, but for news
-	stopped atomic.Bool
-	killed  bool
-	late    []time.Duration // by how much timers were late
-	started time.Time
+	part     *experiment.Part
+	world    *ground
+	orders   chan message // from the coordinator, but for news
+	stopped  atomic.Bool
+	killed   bool
+	priority string
+	late     []time.Duration // by how much timers were late
+	started  time.Time
 }
 
 // Agent is the program of an agent: it does what the coordinator at the other end of in and out says, until in
@@ -93,7 +93,7 @@ func (a *agent) live(s *start) error {
 	if err != nil {
 		return err
 	}
-	hurry()
+	a.priority = hurry()
 	ahead := time.Duration(a.prepare.Ahead)
 	now := time.Now()
 	epoch := now.Add(-now.Add(ahead).Sub(time.Unix(0, s.Epoch)))
@@ -205,7 +205,7 @@ func (a *agent) close(usage float64) error {
 	if err := a.until(a.world.Now().Add(closing), func() bool { return false }); err != nil {
 		return err
 	}
-	l := &left{Buffers: a.part.BuffersLeft(), CPU: usage}
+	l := &left{Buffers: a.part.BuffersLeft(), CPU: usage, Priority: a.priority}
 	if n := len(a.late); n > 0 {
 		slices.Sort(a.late)
 		l.LateP99, l.LateMax = int64(a.late[n*99/100]), int64(a.late[n-1])
@@ -229,22 +229,6 @@ func (a *agent) watchTimers() {
 	})
 	due = env.Now().Add(every)
 	t.Reset(every)
-}
-
-// priority is that of the threads of an agent, as nice has it: what else runs on the machine disturbs it less.
-const priority = -15
-
-// hurry raises the priority of this process, if it may. Threads that are made later inherit it.
-func hurry() {
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return
-	}
-	for _, t := range tasks {
-		if id, err := strconv.Atoi(t.Name()); err == nil {
-			_ = syscall.Setpriority(syscall.PRIO_PROCESS, id, priority)
-		}
-	}
 }
 
 // cpu returns the processor time of this process so far, in seconds.

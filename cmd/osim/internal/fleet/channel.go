@@ -77,11 +77,12 @@ type late struct {
 
 // left is what an agent says in the end.
 type left struct {
-	Buffers int      `json:"buffers"`  // not returned
-	LateP99 int64    `json:"late_p99"` // of its timers, in ns
-	LateMax int64    `json:"late_max"`
-	CPU     float64  `json:"cpu"` // seconds of processor time, in the time of the run
-	Notes   []string `json:"notes,omitempty"`
+	Buffers  int      `json:"buffers"`  // not returned
+	LateP99  int64    `json:"late_p99"` // of its timers, in ns
+	LateMax  int64    `json:"late_max"`
+	CPU      float64  `json:"cpu"`      // seconds of processor time, in the time of the run
+	Priority string   `json:"priority"` // that the agent ran at
+	Notes    []string `json:"notes,omitempty"`
 }
 
 // channel carries messages: each a length of four bytes, big-endian, and as many bytes of JSON. Send may be called

@@ -43,7 +43,7 @@ func (f *fleet) join() (result.Run, []error, error) {
 	p := experiment.Parts{Scenario: f.Scenario, Graph: f.Graph, Seed: f.Seed, Mode: f.Scenario.Mode.World, End: f.ended, Late: map[int]uint64{}}
 	buffers, cpuTime := 0, 0.0
 	var late time.Duration
-	slowest := ""
+	slowest, priority := "", ""
 	for _, m := range f.members {
 		p.Pieces = append(p.Pieces, m.pieces...)
 		if m.left == nil {
@@ -55,6 +55,7 @@ func (f *fleet) join() (result.Run, []error, error) {
 		buffers += m.left.Buffers
 		cpuTime += m.left.CPU
 		f.notes = append(f.notes, m.left.Notes...)
+		priority = m.left.Priority
 		if d := time.Duration(m.left.LateP99); slowest == "" || d > late {
 			late, slowest = d, m.name
 		}
@@ -69,8 +70,8 @@ func (f *fleet) join() (result.Run, []error, error) {
 	run.Notes = append(run.Notes, f.site.Notes()...)
 	run.Notes = append(run.Notes, f.notes...)
 	if slowest != "" {
-		run.Notes = append(run.Notes, fmt.Sprintf("1 of 100 timers was %v late or more, on %s, where that was most; the agents together used %.1f s of processor time in %v",
-			late.Round(time.Microsecond), slowest, cpuTime, time.Duration(f.ended).Round(time.Millisecond)))
+		run.Notes = append(run.Notes, fmt.Sprintf("1 of 100 timers was %v late or more, on %s, where that was most; the agents, at %s priority, together used %.1f s of processor time in %v",
+			late.Round(time.Microsecond), slowest, priority, cpuTime, time.Duration(f.ended).Round(time.Millisecond)))
 	}
 	var network []error
 	for i := range p.Pieces {
