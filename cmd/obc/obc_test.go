@@ -52,3 +52,5 @@ func TestNoSuchLayer(t *testing.T) {
 		}
 	}
 }
+
+func TestOptionsAreDocumented(t *testing.T) { tooltest.Documented(t, newTool()) }

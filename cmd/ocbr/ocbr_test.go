@@ -128,3 +128,5 @@ func TestTenFlowsAtATime_14_8(t *testing.T) {
 		t.Errorf("%d flows were served and %d clients failed", got, failed)
 	}
 }
+
+func TestOptionsAreDocumented(t *testing.T) { tooltest.Documented(t, newTool()) }

@@ -51,3 +51,5 @@ func TestTextOfOthersIsHarmless(t *testing.T) {
 		}
 	}
 }
+
+func TestOptionsAreDocumented(t *testing.T) { tooltest.Documented(t, newTool()) }

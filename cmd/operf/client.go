@@ -207,10 +207,6 @@ func (c *client) print() {
 	s.Printf("%d packets transmitted, ", c.sent)
 	carried := c.sent * uint64(c.size)
 	if c.test == "bi" {
-		loss := 0.0
-		if c.sent > 0 {
-			loss = 100 * float64(c.sent-c.received) / float64(c.sent)
-		}
 		s.Printf("%d received, ", c.received)
 		for _, x := range []struct {
 			n    uint64
@@ -220,7 +216,7 @@ func (c *client) print() {
 				s.Printf("+%d %s, ", x.n, x.what)
 			}
 		}
-		s.Printf("%.0f%% packet loss, ", loss)
+		s.Printf("%s packet loss, ", tool.Percent(c.sent-c.received, c.sent))
 		carried = c.bytes
 	}
 	mbps := 0.0

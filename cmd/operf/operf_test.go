@@ -115,9 +115,10 @@ func TestFloodIsWhatTheLinkCarries(t *testing.T) {
 	n, _ = perfNet(t, tooltest.Worlds["simulated"](), core.LinkSpec{Loss: 0.3, Duplicate: 0.1, Reorder: 0.1, ReorderBy: 20 * time.Millisecond}, "-Q")
 	client = n.Systems[0].Start(newTool(), "-n sink -t bi -r 1M -d 5s -s 1000")
 	n.Wait(client)
-	var twice, late, loss int
+	var twice, late int
+	var loss float64
 	lines = tooltest.Lines(client.Out.String(), "transmitted")
-	if k, err := fmt.Sscanf(lines[0], "%d packets transmitted, %d received, +%d duplicates, +%d out-of-order, %d%% packet loss", &sent, &received, &twice, &late, &loss); k != 5 {
+	if k, err := fmt.Sscanf(lines[0], "%d packets transmitted, %d received, +%d duplicates, +%d out-of-order, %f%% packet loss", &sent, &received, &twice, &late, &loss); k != 5 {
 		t.Fatalf("%q: %v", lines, err)
 	}
 	if sent != 625 || loss < 35 || loss > 65 || twice < 10 || late < 10 {
@@ -168,3 +169,5 @@ func TestSizes(t *testing.T) {
 		}
 	}
 }
+
+func TestOptionsAreDocumented(t *testing.T) { tooltest.Documented(t, newTool()) }

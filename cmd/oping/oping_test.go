@@ -206,7 +206,7 @@ func TestCommandLine(t *testing.T) {
 	n := tooltest.New(t, tooltest.Worlds["simulated"](), core.LinkSpec{})
 	for line, want := range map[string]string{
 		"":                       "no server name: give one with -n, or be the server with --listen",
-		"-n x -i 11s":            `"11s": accepted is 0us to 10s`,
+		"-n x -i 11s":            `"11s": accepted is 0 to 10s`,
 		"-n x -c 0":              `"0": accepted is a number from 1 to 2147483647`,
 		"-n x -s 1501":           `"1501": accepted is a number from 1 to 1500`,
 		"-n x -q gold":           `"gold": accepted are raw, best, video, voice, data`,
@@ -267,3 +267,5 @@ func FuzzReply(f *testing.F) {
 		makeReply(b)
 	})
 }
+
+func TestOptionsAreDocumented(t *testing.T) { tooltest.Documented(t, newTool()) }

@@ -60,11 +60,8 @@ func (p *pinger) print() {
 	if s.invalid > 0 {
 		p.s.Printf("+%d invalid, ", s.invalid)
 	}
-	loss := 0.0
-	if s.sent > 0 {
-		loss = 100 * float64(s.sent-s.received) / float64(s.sent)
-	}
-	p.s.Printf("%d out-of-order, %.0f%% packet loss, time: %.3f ms\n", s.outOfOrder, loss, float64(p.s.B.Now().Sub(p.begin))/1e6)
+	loss := tool.Percent(uint64(s.sent-s.received), uint64(s.sent))
+	p.s.Printf("%d out-of-order, %s packet loss, time: %.3f ms\n", s.outOfOrder, loss, float64(p.s.B.Now().Sub(p.begin))/1e6)
 	if s.received == 0 {
 		return
 	}

@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 )
@@ -14,4 +15,12 @@ func Printable(s string) string {
 		}
 		return '?'
 	}, strings.ToValidUTF8(s, "?"))
+}
+
+// Percent writes how many of n are missing, as "0%", "50%" or "0.22%": never 0 when something is.
+func Percent(missing, n uint64) string {
+	if n == 0 {
+		return "0%"
+	}
+	return fmt.Sprintf("%.3g%%", 100*float64(missing)/float64(n))
 }

@@ -96,7 +96,7 @@ func (t *Tool) Command(out io.Writer, open Opener) *cobra.Command {
 	c := &cobra.Command{
 		Use: t.Name + " [options]", Short: t.Short, Long: t.Long, Example: indent(t.Example),
 		Args:          cobra.NoArgs,
-		SilenceErrors: true, SilenceUsage: true,
+		SilenceErrors: true, SilenceUsage: true, DisableFlagsInUseLine: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PreRunE: func(*cobra.Command, []string) error {
 			if t.Check == nil {

@@ -151,3 +151,12 @@ func TestExitCodes(t *testing.T) {
 		}
 	}
 }
+
+// TestALossIsNeverRoundedAway.
+func TestALossIsNeverRoundedAway(t *testing.T) {
+	for want, c := range map[string][2]uint64{"0%": {0, 5000}, "0.22%": {11, 5000}, "50%": {1, 2}, "33.3%": {1, 3}, "100%": {7, 7}, "2e-05%": {1, 5_000_000}} {
+		if got := Percent(c[0], c[1]); got != want {
+			t.Errorf("%d of %d: %s, want %s", c[0], c[1], got, want)
+		}
+	}
+}

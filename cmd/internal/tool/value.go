@@ -106,8 +106,11 @@ func TimeVar(fs *pflag.FlagSet, p *time.Duration, name, short string, unit, low,
 	}}, name, short, usage)
 }
 
-// showTime writes a time as ParseTime reads it; the longest is nothing that anybody would write.
+// showTime writes a time as ParseTime reads it.
 func showTime(d time.Duration) string {
+	if d == 0 {
+		return "0"
+	}
 	for _, x := range []suffix[time.Duration]{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}} {
 		if d >= x.is && d%x.is == 0 {
 			return strconv.FormatInt(int64(d/x.is), 10) + x.name

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -213,4 +214,22 @@ func Lines(text, part string) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// Documented holds that docs/tools.md has the options of a tool as its help prints them. It is called from the folder of
+// the command.
+func Documented(t *testing.T, c *tool.Tool) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/tools.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var help strings.Builder
+	if code := c.Run(t.Context(), []string{"--help"}, &help, &help, nil); code != tool.Fine {
+		t.Fatalf("--help: exit code %d\n%s", code, help.String())
+	}
+	_, options, _ := strings.Cut(help.String(), "\nFlags:\n")
+	if options == "" || !strings.Contains(string(page), strings.TrimSpace(options)) {
+		t.Errorf("docs/tools.md does not have the options of %s:\n%s", c.Name, options)
+	}
 }
