@@ -112,11 +112,11 @@ func (d *ipDevice) write(q *queue) (refused int, err error) {
 
 // countErrors returns how many errors are joined in err.
 func countErrors(err error) int {
-	var many interface{ Unwrap() []error }
-	switch {
-	case err == nil:
+	if err == nil {
 		return 0
-	case !errors.As(err, &many):
+	}
+	var many interface{ Unwrap() []error }
+	if !errors.As(err, &many) {
 		return 1
 	}
 	n := 0
