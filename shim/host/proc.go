@@ -2,39 +2,41 @@ package host
 
 import (
 	"fmt"
-	"runtime"
+	"iter"
 	"runtime/debug"
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
 )
 
-// proc is a program that blocks. It has a goroutine, and either that or the actor runs, never both:
-// control is handed over at Park and at the end. So the program may touch whatever belongs to the
-// actor, and the same source is as free of races here as it is as a coroutine of the simulator.
+// proc is a program that blocks, as a coroutine of the actor: either it runs or the actor, never both, and
+// the switch between them costs a tenth of a microsecond and wakes no thread. So the program may touch
+// whatever belongs to the actor, and the same source is as free of races here as it is in the simulator.
 type proc struct {
 	*core.Parking
 	h       handle
 	program func(core.Blocker)
-	resumed chan struct{} // actor to program: run on
-	back    chan struct{} // program to actor: parked or ended
-	fault   any           // the program has panicked with this
+	next    func() (struct{}, bool) // nil until the program has started
+	stop    func()
+	yield   func(struct{}) bool
+	fault   any // the program has panicked with this
 
-	started, running, ended bool
-	killed                  bool
+	running, ended bool
+	killed         bool
 }
 
+// killed unwinds a program whose node or world has ended.
+type killed struct{}
+
 // Go starts a program on the actor of env. A program that panics has Run panic. While it computes, or
-// blocks other than through b, the actor waits.
+// blocks other than through b, the actor waits. It must not be bound to its thread
+// (runtime.LockOSThread) where it blocks through b.
 func (w *World) Go(env core.Env, program func(b core.Blocker)) {
 	n := w.nodeOf(env)
 	if n == nil {
 		panic(fmt.Sprintf("host: Go: %q is no component of this world", env.Path))
 	}
-	p := &proc{
-		h: handle{w.actor, n}, program: program,
-		resumed: make(chan struct{}), back: make(chan struct{}),
-	}
+	p := &proc{h: handle{w.actor, n}, program: program}
 	p.Parking = core.NewParking(p.h, p.leave, p.resume)
 	w.procs = append(w.procs, p)
 	p.h.Post(p.resume)
@@ -45,29 +47,32 @@ func (p *proc) resume() {
 	if p.ended {
 		return
 	}
-	p.running = true
-	if p.started {
-		p.resumed <- struct{}{}
-	} else {
-		p.started = true
-		go p.main()
+	if p.next == nil {
+		// Here and not in Go, which may be called on a goroutine that is bound to a thread.
+		p.next, p.stop = iter.Pull(p.main)
 	}
-	<-p.back
+	p.running = true
+	p.next()
+	p.returned()
+}
+
+// returned follows when the actor has control again.
+func (p *proc) returned() {
 	p.running = false
 	if p.fault != nil {
 		panic(p.fault)
 	}
 }
 
-// main is the goroutine of the program.
-func (p *proc) main() {
+// main is the program.
+func (p *proc) main(yield func(struct{}) bool) {
 	defer func() {
-		if r := recover(); r != nil {
+		if r := recover(); r != nil && r != any(killed{}) {
 			p.fault = fmt.Sprintf("%v\n\n%s", r, debug.Stack())
 		}
 		p.ended = true
-		p.back <- struct{}{}
 	}()
+	p.yield = yield
 	p.program(p)
 }
 
@@ -79,26 +84,23 @@ func (p *proc) kill() {
 	}
 	p.killed = true
 	switch {
-	case !p.started:
+	case p.next == nil:
 		p.ended = true
 	case !p.running:
-		p.resume()
+		p.running = true
+		p.stop()
+		p.returned()
 	}
 }
 
 // Now returns the time of the run.
 func (p *proc) Now() clock.Time { return p.h.Now() }
 
-// leave hands control to the actor until resume. In a program that is being killed it ends the
-// goroutine instead, also when a deferred call of the program parks once more.
+// leave hands control to the actor until resume. A program that is being killed does not come back, also
+// when a deferred call of it parks once more.
 func (p *proc) leave() {
-	if p.killed {
-		runtime.Goexit()
-	}
-	p.back <- struct{}{}
-	<-p.resumed
-	if p.killed {
-		runtime.Goexit()
+	if p.killed || !p.yield(struct{}{}) {
+		panic(killed{})
 	}
 }
 
