@@ -45,6 +45,9 @@ func nameOf(digest []byte) core.Name {
 // use has our applications do what those of the capture did: ask for a flow, and write.
 func (s *session) use(f *frame, base core.Time) {
 	_, _, b := split(s.shim, f.data)
+	if *layout.TTL(b) != ttl {
+		return // of an application of another node
+	}
 	body := b[layout.Len():]
 	eid := layout.EndpointID(b)
 	switch k := f.kind[2]; {

@@ -49,6 +49,9 @@ func (p *puppet) heardFrame(data []byte) {
 	}
 }
 
+// ttl is that of a packet whose sender our node is.
+const ttl = 60
+
 const zeroMAC = "00:00:00:00:00:00"
 
 // kindOf says what our node has sent over a flow of the shim.
@@ -110,6 +113,8 @@ func (p *puppet) packetKind(b []byte) []string {
 		switch {
 		case len(body) == 0:
 			return []string{"keepalive"}
+		case u == nil && *layout.TTL(b) != ttl:
+			return []string{"data"} // of flows of other nodes, which are raw where ours is between them
 		case u == nil:
 			return []string{"unknown"}
 		case u.encrypted:
@@ -127,7 +132,7 @@ func (p *puppet) packetKind(b []byte) []string {
 
 // hearLoose notes what the puppet needs of frames that come in their own time.
 func (p *puppet) hearLoose(f *seen, body []byte) {
-	if f.kind[1] != "pci" {
+	if f.kind[1] != "pci" || *layout.TTL(body) != ttl {
 		return
 	}
 	eid, in := layout.EndpointID(body), body[layout.Len():]

@@ -10,7 +10,7 @@ import (
 )
 
 // replays says of each capture how far it is replayed: "both" with our node in the place of either side ("four": of either
-// side of two conversations), "one" of one side, "no" if it is parsed only.
+// side of two conversations), "no" if it is parsed only.
 var replays = []struct{ capture, roles, note string }{
 	{"01-enroll-connect-eth", "both", ""},
 	{"01-enroll-connect-udp", "both", ""},
@@ -38,8 +38,8 @@ var replays = []struct{ capture, roles, note string }{
 	{"20-data-loss10-eth", "both", ""},
 	{"20-data-loss10-udp", "no", "parsed only: the middle of the conversation was not kept"},
 	{"21-raw-loss10-eth", "both", ""},
-	{"30-line3-link12-eth", "one", "ours is the first node; up to where the prototype loses the way to the third (04 D12)"},
-	{"30-line3-link23-eth", "one", "ours is the third node; likewise"},
+	{"30-line3-link12-eth", "both", "ours is the first node, or the one in the middle; up to where the prototype loses the way to the third (04 D12)"},
+	{"30-line3-link23-eth", "both", "ours is the third node, or the one in the middle, on both links at a time; likewise"},
 	{"layer-eth-dix-unicast-2nodes", "both", ""},
 	{"layer-eth-llc-udp4-oping", "four", "flows of the shims themselves, both sides of each; without the lookups in the layer above"},
 }
@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	if f := flag.Lookup("test.run"); code == 0 && f.Value.String() == "" {
 		for _, r := range replays {
-			if got, want := len(replayed[r.capture]), map[string]int{"no": 0, "one": 1, "both": 2, "four": 4}[r.roles]; got != want {
+			if got, want := len(replayed[r.capture]), map[string]int{"no": 0, "both": 2, "four": 4}[r.roles]; got != want {
 				fmt.Printf("%s was replayed in %d roles, the table says %s\n", r.capture, got, r.roles)
 				code = 1
 			}
@@ -80,7 +80,7 @@ func TestTableOfReplays(t *testing.T) {
 			continue
 		}
 		all = slices.Delete(all, i, i+1)
-		word := map[string]string{"both": "both sides", "one": "one side", "no": "no", "four": "both sides"}[r.roles]
+		word := map[string]string{"both": "both sides", "no": "no", "four": "both sides"}[r.roles]
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", r.capture, word, r.note)
 	}
 	if len(all) > 0 {

@@ -219,6 +219,9 @@ func component(a ipcp.Announcement) string {
 
 // sayPacket is a packet of the layer.
 func (p *puppet) sayPacket(f *frame, b []byte) []byte {
+	if p.uni.Address() != p.used(layout.Dst(b)) {
+		return b // for another node
+	}
 	eid := layout.EndpointID(b)
 	body := b[layout.Len():]
 	switch k := f.kind[2]; {

@@ -100,7 +100,7 @@ func (i *IPCP) assemble(l Layer) (*parts, error) {
 	}
 	queueEnv := i.env.Derive("scheduler")
 	p.dt = dt.New(i.env.Derive("dt"), dt.Config{
-		Layout: l.Header, MaxTTL: l.MaxTTL, PFF: table, Avoidance: avoid,
+		Layout: l.Header, MaxTTL: l.MaxTTL, PFF: table, Avoidance: avoid, Prompt: i.cfg.Prompt,
 		Scheduler: func() (sched.Scheduler, error) { return pol.Scheduler.New(queueEnv) },
 	})
 	p.dir = newDirectory(i.env.Derive("names"), names, l.Info.Hash, p.dt)

@@ -29,8 +29,10 @@ type Flows func(eid uint64, ecn uint8, p *pkt.Buf)
 
 // Config are the parts and parameters of a data transfer component.
 type Config struct {
-	Layout    wire.PCI
-	MaxTTL    uint8
+	Layout wire.PCI
+	MaxTTL uint8
+	// Prompt has messages of components reach a neighbour to which the forwarding function has no way.
+	Prompt    bool
 	PFF       pff.PFF
 	Avoidance ca.Avoidance
 	Scheduler func() (sched.Scheduler, error)
@@ -135,6 +137,9 @@ func (d *DT) measure() {
 func (d *DT) Send(dst uint64, cube core.Cube, eid uint64, hash uint32, p *pkt.Buf, s *Sender) error {
 	n := p.Len()
 	out := d.route(dst, hash)
+	if out == nil && eid < FirstFlow && d.cfg.Prompt {
+		out = d.neighbour(dst)
+	}
 	if out == nil {
 		d.sender(eid).of(cube).DropNoRoute.Add(n)
 		d.drop(p)
@@ -181,6 +186,16 @@ func (d *DT) route(dst uint64, hash uint32) *port {
 		return nil
 	}
 	return d.ports[i]
+}
+
+// neighbour returns a port to a neighbour whose N-1 flow is up, nil if there is none.
+func (d *DT) neighbour(dst uint64) *port {
+	for _, p := range d.ports {
+		if p != nil && p.peer == dst && !p.down {
+			return p
+		}
+	}
+	return nil
 }
 
 // FlowHash returns what tells the packets of a flow apart from those of others between the same members:

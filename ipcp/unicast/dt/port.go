@@ -26,6 +26,7 @@ type port struct {
 	peer     uint64
 	flow     core.Flow
 	headroom int       // that the N-1 flow needs
+	down     bool      // the N-1 flow is
 	blocked  bool      // the N-1 flow has refused a packet and has not called Writable since
 	marker   ca.Marker // nil if the congestion policy does not mark
 	queue    sched.Scheduler
@@ -241,6 +242,7 @@ func (p *port) wake() {
 
 // State passes on that the N-1 flow went down or came up.
 func (p *port) State(up bool) {
+	p.down = !up
 	p.d.measure()
 	p.user.PortState(p.index, up)
 }
