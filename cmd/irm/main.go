@@ -36,6 +36,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, manualPage().Roff())
 		return codeOK
 	}
+	if len(args) == 1 && args[0] == referenceWord {
+		fmt.Fprint(stdout, reference())
+		return codeOK
+	}
 	c, err := parse(args)
 	if err == nil {
 		c.out = stdout

@@ -152,7 +152,7 @@ func (s *Server) accept(nc net.Conn) {
 	if len(s.conns) >= limit {
 		s.refused.Add(1)
 		s.log().Warn("control: connection refused", "limit", limit)
-		uc.SetWriteDeadline(time.Now().Add(time.Millisecond))
+		_ = uc.SetWriteDeadline(time.Now().Add(time.Millisecond)) // it is closed in any case
 		_ = send(uc, failure(fmt.Errorf("%w: %d management connections are open, more are not accepted", core.ErrAgain, limit)), MaxReply)
 		uc.Close()
 		return

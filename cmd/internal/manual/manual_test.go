@@ -19,13 +19,25 @@ var rewrite = flag.Bool("rewrite", false, "write the pages into docs/man")
 const (
 	root    = "../../.."
 	pageDir = root + "/docs/man"
+	irmPage = root + "/docs/irm.md"
 )
+
+// cutBetween returns what stands before, between and behind the marks of what is made.
+func cutBetween(t *testing.T, page string) (before, between, after string) {
+	t.Helper()
+	const begin, end = "<!-- begin: made by \"make man\" -->\n\n", "\n<!-- end -->"
+	i, j := strings.Index(page, begin), strings.Index(page, end)
+	if i < 0 || j < i+len(begin) {
+		t.Fatalf("%s has not the marks %q and %q", irmPage, begin, end)
+	}
+	return page[:i+len(begin)], page[i+len(begin) : j], page[j:]
+}
 
 // build builds commands into a folder.
 func build(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	args := []string{"build", "-o", dir + "/"}
+	args := []string{"build", "-ldflags=-s -w", "-o", dir + "/"}
 	for _, n := range names {
 		args = append(args, "./cmd/"+n)
 	}
@@ -37,8 +49,8 @@ func build(t *testing.T, names ...string) string {
 	return dir
 }
 
-// pages makes all pages, by file name.
-func pages(t *testing.T) map[string]string {
+// pages makes all pages, by file name, and the reference of docs/irm.md.
+func pages(t *testing.T) (all map[string]string, reference string) {
 	t.Helper()
 	names := []string{"irm"}
 	var commands []Command
@@ -58,8 +70,9 @@ func pages(t *testing.T) map[string]string {
 		}
 		out[fmt.Sprintf("%s.%d", c.Name, c.Section)] = p.Roff()
 	}
-	out["irm.8"] = output(t, filepath.Join(dir, "irm"), "__man")
-	return out
+	irm := filepath.Join(dir, "irm")
+	out["irm.8"] = output(t, irm, "__man")
+	return out, output(t, irm, "__reference") + "\n" + parameterTable()
 }
 
 // output runs a command with a clean environment.
@@ -77,7 +90,19 @@ func output(t *testing.T, name string, args ...string) string {
 
 // The pages in docs/man are those that the commands would give now.
 func TestPagesAreUpToDate(t *testing.T) {
-	made := pages(t)
+	made, reference := pages(t)
+	page, err := os.ReadFile(irmPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, old, after := cutBetween(t, string(page))
+	if *rewrite {
+		if err := os.WriteFile(irmPage, []byte(before+reference+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if d := cmp.Diff(reference, old); d != "" {
+		t.Errorf("docs/irm.md is not what irm says now: run \"make man\"\n%s", d)
+	}
 	if *rewrite {
 		if err := os.MkdirAll(pageDir, 0o755); err != nil {
 			t.Fatal(err)

@@ -114,3 +114,23 @@ func formWord(f operator.Form) string {
 	}
 	return "TEXT"
 }
+
+// parameterTable is the table of the parameters of layers in Markdown: their words for irm, and their keys in the file.
+func parameterTable() string {
+	var s strings.Builder
+	s.WriteString("### Parameters of layers\n\nThe words of `irm ipcp bootstrap`, and the keys of the configuration file for the same.\n\n")
+	s.WriteString("| irm | file | types | accepted | default |\n|---|---|---|---|---|\n")
+	for i := range operator.Params {
+		p := &operator.Params[i]
+		var kinds []string
+		for _, k := range p.Kinds {
+			kinds = append(kinds, control.KindWord(k))
+		}
+		def := p.Default
+		if p.Required {
+			def = "needed"
+		}
+		fmt.Fprintf(&s, "| `%s` | `%s`: %s | %s | %s | %s |\n", p.Word, p.FileKey(), strings.ToLower(formWord(p.Form)), strings.Join(kinds, ", "), strings.ReplaceAll(p.Accepts, "_", `\_`), strings.ReplaceAll(def, "_", `\_`))
+	}
+	return s.String()
+}

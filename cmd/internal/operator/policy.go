@@ -77,7 +77,11 @@ func value(text string) any {
 	return text
 }
 
-// policyNames returns the names of the policies of a kind, those of the prototype first.
+// shared is the name of the policies of routing and directory whose members share a table in memory: they are for
+// the simulator, and a daemon says so.
+const shared = "static"
+
+// policyNames returns the names of the policies of a kind that a daemon can run, those of the prototype first.
 func policyNames(kind string) []string {
 	var out []string
 	switch kind {
@@ -89,7 +93,7 @@ func policyNames(kind string) []string {
 		out = append(out, "flat")
 	}
 	for _, d := range catalog.Docs() {
-		if d.Kind == kind {
+		if d.Kind == kind && d.Name != shared {
 			out = append(out, d.Name)
 		}
 	}
