@@ -99,6 +99,14 @@ soak: ## Run the fault campaign over SEEDS and write its figures into docs/campa
 man: ## Make the manual pages in docs/man from what the commands say about themselves
 	$(GO) test -count=1 -run '^TestPagesAreUpToDate$$' ./cmd/internal/manual -rewrite
 
+RUNS ?= 5
+
+.PHONY: bench-live
+bench-live: ## Measure real mode between two namespaces beside bare programs (root; minutes)
+	@mkdir -p bin
+	$(GO) build -trimpath -o bin/benchlive ./internal/benchlive
+	bin/benchlive -runs $(RUNS)
+
 .PHONY: generate
 generate: ## Regenerate the generated sources (protobuf needs protoc)
 	$(GO) build -modfile=tools/go.mod -o bin/tools/ google.golang.org/protobuf/cmd/protoc-gen-go

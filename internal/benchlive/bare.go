@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ouroboros/core"
 )
 
 // maxSize is the largest packet that the bare programs move.
@@ -26,6 +28,9 @@ func role(args []string) error {
 		return errors.New("role: a name and what it works on")
 	}
 	opts, places := split(args[1:])
+	if kind, _ := cut(places[0], ':'); kind == "flow" || kind == "listen" {
+		return inSession(args[0], places[0], opts)
+	}
 	ends := make([]conduit, 0, 2)
 	for _, p := range places {
 		c, err := open(p)
@@ -35,7 +40,12 @@ func role(args []string) error {
 		defer c.Close()
 		ends = append(ends, c)
 	}
-	switch args[0] {
+	return act(args[0], ends, opts)
+}
+
+// act does what a role does.
+func act(name string, ends []conduit, opts options) error {
+	switch name {
 	case "echo":
 		return forward(ends[0], ends[0])
 	case "relay":
@@ -47,7 +57,7 @@ func role(args []string) error {
 	case "sink":
 		return sink(ends[0], opts)
 	}
-	return fmt.Errorf("role %q: accepted are echo, relay, ping, source, sink", args[0])
+	return fmt.Errorf("role %q: accepted are echo, relay, ping, source, sink", name)
 }
 
 // options are the key=value words of a role, all whole numbers.
@@ -94,7 +104,7 @@ func open(word string) (conduit, error) {
 	case "accept":
 		return acceptLocal(rest)
 	}
-	return nil, fmt.Errorf("%q: accepted are udp:, packet:, connect: and accept:", word)
+	return nil, fmt.Errorf("%q: accepted are udp, packet, connect and accept, with a colon behind them", word)
 }
 
 func cut(s string, sep byte) (before, after string) {
@@ -124,6 +134,10 @@ func forward(from, to conduit) error {
 }
 
 func passing(err error) bool { return errors.Is(err, unix.ECONNREFUSED) }
+
+func late(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, core.ErrTimedOut)
+}
 
 // ended takes the ends of a conversation for what they are.
 func ended(err error) error {
@@ -157,18 +171,29 @@ func (r report) print() error { return json.NewEncoder(os.Stdout).Encode(r) }
 func ping(c conduit, o options) error {
 	out, in := make([]byte, o["size"]), make([]byte, maxSize)
 	var rtts []time.Duration
+	misses := 0
 	count := o["count"]
-	for i := range count + count/10 {
+	for i := 0; i < count+count/10; i++ {
 		began := time.Now()
+		if i%64 == 0 {
+			if err := c.SetReadDeadline(began.Add(time.Second)); err != nil {
+				return err
+			}
+		}
 		if _, err := c.Write(out); err != nil && !passing(err) {
 			return err
 		}
 		if _, err := c.Read(in); err != nil {
-			if passing(err) {
-				time.Sleep(10 * time.Millisecond) // the other end is not there yet
-				continue
+			if !passing(err) && !late(err) {
+				return err
 			}
-			return err
+			i = i / 64 * 64 // lost, or the other end is not there yet
+			if misses++; misses > 20 {
+				return fmt.Errorf("no answer: %w", err)
+			}
+			time.Sleep(10 * time.Millisecond)
+			i--
+			continue
 		}
 		if i >= count/10 {
 			rtts = append(rtts, time.Since(began))
@@ -207,7 +232,9 @@ func sink(c conduit, _ options) error {
 	in := make([]byte, maxSize)
 	var r report
 	var first, last time.Time
-	c.SetReadDeadline(time.Now().Add(patience))
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
 	for {
 		n, err := c.Read(in)
 		if passing(err) {
@@ -221,7 +248,9 @@ func sink(c conduit, _ options) error {
 			first = last
 		}
 		if r.Packets%64 == 0 {
-			c.SetReadDeadline(last.Add(quiet))
+			if err := c.SetReadDeadline(last.Add(quiet)); err != nil {
+				return err
+			}
 		}
 		r.Packets++
 		r.Bytes += uint64(n)

@@ -14,7 +14,7 @@ type group struct {
 	measure func(l *lab, runs int) error
 }
 
-var groups = []group{{"rtt", rtt}, {"throughput", throughput}}
+var groups = []group{{"rtt", rtt}, {"throughput", throughput}, {"flows", flows}}
 
 func groupNames() string {
 	names := make([]string, len(groups))

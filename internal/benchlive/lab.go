@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 
 	"ouroboros/internal/netns"
@@ -89,7 +90,33 @@ func (l *lab) fresh(kind string) string {
 // process is a program at work in a namespace.
 type process struct {
 	*netns.Cmd
-	out, err bytes.Buffer
+	out, err output
+}
+
+// output collects what a process prints while it runs.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) Bytes() []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return bytes.Clone(o.b.Bytes())
+}
+
+func (o *output) String() string { return string(o.Bytes()) }
+
+// alive reports whether the process has not ended.
+func (p *process) alive() bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Process.Pid))
+	return err == nil && !bytes.Contains(b, []byte(") Z "))
 }
 
 // start starts a program in a namespace.
