@@ -42,7 +42,7 @@ func (b *Broker) arrived(l *layer, in core.IncomingFlow) {
 // receive hands a request to who listens to its name. If nobody does, a program is started that is bound to it,
 // and the request waits for a second for somebody to listen.
 func (b *Broker) receive(r *incoming) {
-	if len(b.waiting) >= MaxIncoming {
+	if len(b.waiting) >= MaxIncoming || r.direct && b.waitDirect() >= MaxIncoming/2 {
 		refuse(r.in, core.ErrAgain)
 		return
 	}
@@ -51,6 +51,17 @@ func (b *Broker) receive(r *incoming) {
 	if e := b.names[r.name]; e != nil && len(e.listeners) == 0 && r.offer == nil {
 		b.start(e)
 	}
+}
+
+// waitDirect returns how many requests from this system wait. They may take half of the places, so that programs that
+// ask each other and do not answer leave room for others.
+func (b *Broker) waitDirect() (n int) {
+	for _, r := range b.waiting {
+		if r.direct {
+			n++
+		}
+	}
+	return n
 }
 
 // wait puts a request behind those that wait.

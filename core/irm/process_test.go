@@ -119,6 +119,43 @@ func TestWhatAProcessCanHaveIsBounded(t *testing.T) {
 	}
 }
 
+// Programs that ask each other and do not answer take half of the places for requests that wait: the network gets the
+// others.
+func TestDirectRequestsLeaveRoomForTheNetwork(t *testing.T) {
+	s := newSystem(t, Config{Explicit: true, Direct: true})
+	lan := s.layer("lan", core.KindEthDIX)
+	s.ok(s.b.RegisterName("srv", "lan"))
+	var clients []*Client
+	refused := 0
+	for pid := range 4 {
+		c := s.b.Attach(Process{PID: pid})
+		clients = append(clients, c)
+		_, err := c.Listen("deaf", func(core.Incoming) {})
+		s.ok(err)
+		for range MaxAllocs {
+			c.Alloc(core.Request{Name: "deaf"}, func(_ core.Flow, err error) {
+				if errors.Is(err, core.ErrAgain) {
+					refused++
+				}
+			})
+		}
+	}
+	var got []string
+	clients = append(clients, s.server(Process{PID: 9, Program: "srv"}, &got))
+	s.ok(s.b.BindProcess(9, "srv"))
+	s.run(time.Millisecond)
+	if s.b.Pending() != MaxIncoming/2 || refused != 4*MaxAllocs-MaxIncoming/2 {
+		t.Errorf("%d wait, %d were refused", s.b.Pending(), refused)
+	}
+	if a := lan.arrive(t, "srv"); a.code != core.ErrPerm || len(got) != 1 {
+		t.Errorf("%+v, %q", a, got)
+	}
+	for _, c := range clients {
+		c.Close()
+	}
+	s.run(2 * time.Second)
+}
+
 // An IPCP of the system is no application: it connects to as many as there are, and looks up without waiting for them.
 func TestLimitsAreThoseOfApplications(t *testing.T) {
 	s := newSystem(t, Config{Explicit: true})
