@@ -115,6 +115,12 @@ func (h *Hub) Stream(id uint64, name string) *Tracer {
 	return t
 }
 
+// Passing makes a stream that the hub does not keep: its events reach the observer and are no part of the fingerprint. It is
+// for worlds that go on for ever, in which components come and go.
+func (h *Hub) Passing(id uint64, name string) *Tracer {
+	return &Tracer{name: name, id: id, hub: h, sum: mix(id)}
+}
+
 // Fingerprint combines all streams by id, in no particular order, and leaves out those without an
 // event.
 func (h *Hub) Fingerprint() uint64 {

@@ -196,3 +196,14 @@ func BenchmarkNote(b *testing.B) {
 		tr.Note(clock.Time(i), FrameSent, i, 0)
 	}
 }
+
+// A stream that passes reaches the observer and leaves no trace in the hub.
+func TestPassingStreams(t *testing.T) {
+	var seen []Event
+	h := NewHub(func(e Event) { seen = append(seen, e) })
+	before := h.Fingerprint()
+	h.Passing(7, "flow").Note(3, Control, 1, 2)
+	if len(seen) != 1 || seen[0].Stream != "flow" || h.Fingerprint() != before || len(h.streams) != 0 {
+		t.Errorf("seen %+v, fingerprint %x, %d streams", seen, h.Fingerprint(), len(h.streams))
+	}
+}

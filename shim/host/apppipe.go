@@ -20,6 +20,8 @@ const (
 	appBuffer = 512 << 10
 	// appReads is how many messages are read of one socket in one turn.
 	appReads = 16
+	// appShort is the length in bytes up to which a message may be the only one.
+	appShort = 4 << 10
 	// appPause is how long a writer waits when the kernel has no memory.
 	appPause = time.Millisecond
 	// sunPath is the length of the longest path of a Unix socket in bytes.
@@ -35,7 +37,9 @@ type appPipe struct {
 	user  remote.PipeUser
 	out   output // sends what the user has collected in a turn
 	pause *timer
-	over  bool // closed, or the user knows that it is
+	over  bool   // closed, or the user knows that it is
+	turn  uint64 // when it was last read
+	busy  bool   // then there was more than one message
 }
 
 var (
@@ -113,10 +117,13 @@ func (p *appPipe) writable() {
 	}
 }
 
-// readable reads what has arrived.
+// readable reads what has arrived. Of a socket that had a single short message in its last turn, it reads one and lets
+// the kernel say whether there are more: a second read, to find nothing, would be part of every round trip.
 func (p *appPipe) readable() {
 	buf := p.w.appBuffer()
-	for range appReads {
+	busy := p.busy || p.w.turn == p.turn+1
+	p.turn, p.busy = p.w.turn, false
+	for i := range appReads {
 		if p.over {
 			return
 		}
@@ -137,6 +144,9 @@ func (p *appPipe) readable() {
 			return
 		}
 		p.user.Receive(buf[:n])
+		if p.busy = i > 0; !busy && n < appShort {
+			return
+		}
 	}
 }
 

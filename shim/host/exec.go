@@ -31,6 +31,7 @@ type actor struct {
 	next   int
 	timers timerHeap
 	armed  uint64 // timers armed so far
+	turn   uint64 // turns taken so far
 	dirty  []*output
 	woken  bool // a goroutine that calls in was woken in this turn
 }
@@ -78,6 +79,7 @@ func (a *actor) run(until clock.Time) error {
 		return err
 	}
 	for !a.halt.Load() {
+		a.turn++
 		if err := a.poll(until); err != nil {
 			return err
 		}

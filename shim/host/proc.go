@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime/debug"
+	"slices"
 
 	"ouroboros/core"
 	"ouroboros/core/clock"
@@ -38,6 +39,9 @@ func (w *World) Go(env core.Env, program func(b core.Blocker)) {
 	}
 	p := &proc{h: handle{w.actor, n}, program: program}
 	p.Parking = core.NewParking(p.h, p.leave, p.resume)
+	if len(w.procs) == cap(w.procs) {
+		w.procs = slices.DeleteFunc(w.procs, func(p *proc) bool { return p.ended })
+	}
 	w.procs = append(w.procs, p)
 	p.h.Post(p.resume)
 }

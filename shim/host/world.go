@@ -93,13 +93,16 @@ func (w *World) newNode(name string) (*node, core.Env) {
 }
 
 // unique makes a path that no component of this world has.
-func (w *World) unique(path string) string {
-	c := w.names[path]
-	w.names[path] = c + 1
+func (w *World) unique(path string) string { return numbered(w.names, "", path) }
+
+// numbered returns a name behind its prefix, with a number unless it is the first of that name.
+func numbered(names map[string]int, prefix, name string) string {
+	c := names[name]
+	names[name] = c + 1
 	if c == 0 {
-		return path
+		return prefix + name
 	}
-	return path + "~" + strconv.Itoa(c+1)
+	return prefix + name + "~" + strconv.Itoa(c+1)
 }
 
 // component makes the Env of a component of node n.
@@ -110,11 +113,17 @@ func (w *World) component(n *node, path string) core.Env {
 		Wall:    func() int64 { return time.Now().Add(w.ahead).UnixNano() },
 		Rand:    mrand.New(w.source(path)),
 		Entropy: rand.Reader,
-		Trace:   w.hub.Stream(uint64(n.index)<<32|uint64(n.count), path),
+		Trace:   w.hub.Passing(uint64(n.index)<<32|uint64(n.count), path),
 		Over:    func() bool { return n.dead },
 	}
+	// Parts come and go as long as the world lives, so the numbers that tell those of one name apart go with their
+	// whole.
+	var parts map[string]int
 	return core.NewEnv(env, func(parent core.Env, name string) core.Env {
-		return w.component(n, w.unique(parent.Path+"/"+name))
+		if parts == nil {
+			parts = map[string]int{}
+		}
+		return w.component(n, numbered(parts, parent.Path+"/", name))
 	})
 }
 
@@ -201,7 +210,7 @@ func (w *World) Pool() *pkt.Pool { return w.pool }
 // Observe sets who is told of the control events of the run.
 func (w *World) Observe(o trace.Observer) { w.hub.Observe(o) }
 
-// Fingerprint returns the hash of everything observed so far. Live it differs from run to run.
+// Fingerprint returns 0: a live run happens once, and a world that goes on for ever keeps no record of it.
 func (w *World) Fingerprint() uint64 { return w.hub.Fingerprint() }
 
 func (w *World) isClosed() bool {

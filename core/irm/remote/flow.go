@@ -33,6 +33,7 @@ type flow struct {
 	layerQ  int    // the queue of the layer, as last heard
 	allow   int    // credit that the other end has for packets to this one
 	owed    int    // credit to be given back for packets that were delivered
+	burst   int    // packets handed to the user since others had a turn
 	phase   phase
 	on      bool // the user receives
 	blocked bool // the user waits for Writable
@@ -168,18 +169,26 @@ func (f *flow) pending() bool {
 // settle tells the user what there is.
 func (f *flow) settle() {
 	f.posted = false
-	for f.open() && f.on && f.rx.Len() > 0 {
+	for f.burst = 0; f.burst < burst && f.open() && f.on && f.rx.Len() > 0; {
 		f.deliver(f.rx.Pop())
 	}
 	f.wake()
 	f.finish()
+	if f.open() && f.on && f.rx.Len() > 0 {
+		f.schedule()
+	}
 }
 
 // open reports whether the user can be called.
 func (f *flow) open() bool { return f.phase == phaseOpen && !f.told }
 
+// burst is how many packets a user is handed before everybody else on the actor has a turn: the program that
+// reads the flow, for instance, for which raw flows hold only so much (spec 14 §14.9).
+const burst = 32
+
 // deliver hands a packet to the user, and its credit back when there is enough of it.
 func (f *flow) deliver(p *pkt.Buf) {
+	f.burst++
 	f.owed += cost(p.Len())
 	if f.owed >= Window/4 {
 		f.repay()
@@ -326,7 +335,7 @@ func (f *flow) received(data []byte) error {
 	}
 	f.allow -= cost(len(data))
 	p := f.c.env.Pool.GetCopy(rxHeadroom, data)
-	if f.sink == nil || !f.on || f.rx.Len() > 0 {
+	if f.sink == nil || !f.on || f.rx.Len() > 0 || f.burst >= burst {
 		f.rx.Push(p, math.MaxInt) // the credit is the limit
 		f.schedule()
 		return nil

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"ouroboros"
 	"ouroboros/core"
 	"ouroboros/core/clock"
@@ -18,9 +16,6 @@ import (
 	"ouroboros/shim/host"
 	"ouroboros/shim/host/app"
 )
-
-// TestMain holds that sessions and daemons leave no goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // daemon is a broker with a local layer in a world of its own, which serves applications at a socket.
 type daemon struct {
@@ -36,22 +31,41 @@ type daemon struct {
 
 func newDaemon(t testing.TB, dir string, cfg irm.Config) *daemon {
 	t.Helper()
-	d := &daemon{t: t, dir: dir, w: host.New(1), gone: make(chan error, 1000)}
+	d, err := startDaemon(dir, cfg)
+	check(t, err)
+	d.t = t
+	t.Cleanup(d.close)
+	return d
+}
+
+// startDaemon starts one that runs until close.
+func startDaemon(dir string, cfg irm.Config) (*daemon, error) {
+	d := &daemon{dir: dir, w: host.New(1), gone: make(chan error, 1000)}
 	d.env = d.w.Node("irmd")
 	d.broker = irm.New(d.env.Derive("irm"), cfg)
 	l, err := local.New(d.env.Derive("local"), local.Config{Name: "local", Layer: "loop", Hash: core.SHA3_256})
-	check(t, err)
-	check(t, d.broker.AddProvider(l))
-	d.server, err = d.w.ServeApps(d.env, filepath.Join(dir, app.Socket), 0o666, d.broker)
-	check(t, err)
-	d.server.Notify(func(_ irm.Process, err error) { d.gone <- err })
-	d.ended.Go(func() {
-		if err := d.w.Run(clock.Never); err != nil {
-			t.Errorf("the daemon's world: %v", err)
+	if err == nil {
+		err = d.broker.AddProvider(l)
+	}
+	if err == nil {
+		d.server, err = d.w.ServeApps(d.env, filepath.Join(dir, app.Socket), 0o666, d.broker)
+	}
+	if err != nil {
+		d.w.Close()
+		return nil, err
+	}
+	d.server.Notify(func(_ irm.Process, err error) {
+		select {
+		case d.gone <- err:
+		default:
 		}
 	})
-	t.Cleanup(d.close)
-	return d
+	d.ended.Go(func() {
+		if err := d.w.Run(clock.Never); err != nil {
+			panic(err)
+		}
+	})
+	return d, nil
 }
 
 // do runs fn on the actor of the daemon.
