@@ -2,6 +2,7 @@ package host
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -135,7 +136,7 @@ func source(fd, size int) {
 		q.push(w.pool.GetCopy(0, benchFrame(farMAC, nearMAC, size)))
 	}
 	for {
-		if _, err := b.write(fd, &q); err == unix.EAGAIN || err == unix.ENOBUFS {
+		if _, err := b.write(fd, &q); errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOBUFS) {
 			runtime.Gosched()
 		}
 	}

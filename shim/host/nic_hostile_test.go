@@ -119,6 +119,19 @@ func TestNICAndShimWithstandHostileFrames(t *testing.T) {
 	if st := l.nic[1].Stats(); st.RingDrops != 0 || st.Received == 0 {
 		t.Errorf("the bursts were meant to fit: %+v", st)
 	}
+	// A flood that fills the ring while the actor does not run: the flow resumes when it ends.
+	small := append(append(bytes.Clone(self[:]), stranger[:]...), ourType>>8, ourType&0xFF, 0, eth.FirstEID, 0, 46)
+	for range 5000 {
+		if _, err := unix.Write(fd, append(small, make([]byte, 46)...)); err != nil && !errors.Is(err, unix.ENOBUFS) {
+			t.Fatal(err)
+		}
+	}
+	h.Until("the flood has passed", func() bool { return l.nic[1].ring.peek() == nil })
+	h.On(l.env[0], func() { l.must(flow[0].Write(l.w.pool.Get(flow[0].Info().Headroom, 4))) })
+	h.Until("a message arrives after the flood", func() bool { return len(got.got) == sent+1 })
+	if st := l.nic[1].Stats(); st.RingDrops == 0 {
+		t.Errorf("the flood was meant to be too much: %+v", st)
+	}
 	if peak := l.w.pool.Peak(); peak > 2*nicTurn {
 		t.Errorf("%d buffers were out at one time", peak)
 	}

@@ -87,13 +87,19 @@ func (m *linkMonitor) close() {
 	}
 }
 
-// look asks the kernel for the interface: the one that is known by its number, or one of the name.
-func (m *linkMonitor) look() (linkState, error) {
-	name := m.nic.cfg.Device
-	link, err := m.routes.LinkByIndex(m.nic.index)
-	if m.nic.index == 0 || err != nil {
-		link, err = m.routes.LinkByName(name)
+// find returns the interface that is known by its number, or one of the name.
+func (m *linkMonitor) find() (netlink.Link, error) {
+	if m.nic.index != 0 {
+		if link, err := m.routes.LinkByIndex(m.nic.index); err == nil {
+			return link, nil
+		}
 	}
+	return m.routes.LinkByName(m.nic.cfg.Device)
+}
+
+// look asks the kernel for the state of the interface.
+func (m *linkMonitor) look() (linkState, error) {
+	link, err := m.find()
 	if errors.As(err, new(netlink.LinkNotFoundError)) {
 		return linkState{}, errRemoved
 	}
@@ -109,7 +115,7 @@ func (m *linkMonitor) look() (linkState, error) {
 	default:
 		return linkState{}, fmt.Errorf("the interface is of type %q, accepted are Ethernet and loopback", a.EncapType)
 	}
-	if strings.HasPrefix(name, "lo") {
+	if strings.HasPrefix(m.nic.cfg.Device, "lo") {
 		s.mtu = min(s.mtu, loopbackMT)
 	}
 	switch {
