@@ -49,8 +49,8 @@ func (o *outbox) header(k kind, flags uint8, id uint32, n int) {
 	if len(o.msg)+headerLen+n > o.max {
 		o.seal()
 	}
-	m := append(o.msg, byte(k), flags, byte(n>>8), byte(n))
-	o.msg = binary.BigEndian.AppendUint32(m, id)
+	o.msg = append(o.msg, byte(k), flags, byte(n>>8), byte(n))
+	o.msg = binary.BigEndian.AppendUint32(o.msg, id)
 	if !o.due {
 		o.schedule()
 	}

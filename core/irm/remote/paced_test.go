@@ -1,6 +1,7 @@
 package remote_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -78,7 +79,7 @@ func play(t *testing.T, s *script, ownRate bool) (w *sim.World, u *user, do func
 		var refused error
 		c.ListenLater("x", nil, func(err error) { refused = err })
 		t.Cleanup(func() {
-			if refused != core.ErrPerm || c.Refusals() != 1 {
+			if !errors.Is(refused, core.ErrPerm) || c.Refusals() != 1 {
 				t.Errorf("the broker refuses the listener: %v, counted %d", refused, c.Refusals())
 			}
 		})

@@ -42,6 +42,7 @@ func TestRandomHistoriesLoseNothing(t *testing.T) {
 			switch rapid.IntRange(0, 10).Draw(t, "op") {
 			case 0, 1, 2, 3:
 				n, k := rapid.IntRange(1, 300).Draw(t, "packets"), size.Draw(t, "size")
+				n = min(n, 1+500_000/k)
 				r.do(func() {
 					for ; n > 0 && !u.refused && !u.closed && u.ended == nil; n-- {
 						u.write(k)

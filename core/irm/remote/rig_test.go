@@ -139,16 +139,13 @@ type user struct {
 	fail error // of the allocation
 
 	wrote, read uint32 // packets
-	sizes       map[uint32]int
-	refused     bool // Write has given ErrWouldBlock and Writable has not come
+	refused     bool   // Write has given ErrWouldBlock and Writable has not come
 	off         bool
 	closed      bool // by Close
 	ended       error
 	states      []bool
 	onDeliver   func()
 	onWritable  func()
-	held        bool // keep the packets
-	kept        []*pkt.Buf
 }
 
 func (u *user) take(f core.Flow, err error) {

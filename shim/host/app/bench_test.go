@@ -45,22 +45,24 @@ func TestMain(m *testing.M) {
 var roles map[string]func(dir string) error
 
 func init() {
-	roles = map[string]func(dir string) error{"daemon": daemonRole, "server": serverRole, "relay": relayRole, "bare": bareRole}
+	roles = map[string]func(dir string) error{"daemon": daemonRole, "server": serverRole, "relay": relayRole, "bare": bareRole, "flood": floodRole}
 }
 
-// start runs a role in a process until the end of the benchmark.
-func start(b *testing.B, role, dir string) {
-	b.Helper()
+// start runs a role in a process until kill, or the end of the test.
+func start(t testing.TB, role, dir string) (kill func()) {
+	t.Helper()
 	exe, err := os.Executable()
-	check(b, err)
+	check(t, err)
 	c := exec.Command(exe)
 	c.Env = append(os.Environ(), roleVar+"="+role, dirVar+"="+dir)
 	c.Stderr = os.Stderr
-	check(b, c.Start())
-	b.Cleanup(func() {
+	check(t, c.Start())
+	kill = func() {
 		_ = c.Process.Kill()
 		_ = c.Wait()
-	})
+	}
+	t.Cleanup(kill)
+	return kill
 }
 
 // Requests that the servers of both kinds answer: the first byte of a message.

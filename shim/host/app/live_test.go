@@ -19,6 +19,7 @@ import (
 	"ouroboros"
 	"ouroboros/core"
 	"ouroboros/core/irm"
+	"ouroboros/shim/host"
 	"ouroboros/shim/host/app"
 )
 
@@ -112,6 +113,75 @@ func now(s *app.Session) core.Time {
 	return env.Now()
 }
 
+// The same with a process that the kernel ends, while it writes as fast as it can on a reliable and encrypted flow.
+func TestAProcessIsKilledInMidFlow(t *testing.T) {
+	d := newDaemon(t, t.TempDir(), irm.Config{})
+	server := open(t, d.dir)
+	l, err := server.App().Listen("sink")
+	check(t, err)
+	kill := start(t, "flood", d.dir)
+	f, err := l.Accept()
+	check(t, err)
+	buf := make([]byte, 2000)
+	for i := 0; err == nil; i++ {
+		if i == 500 {
+			kill()
+		}
+		_, err = f.ReadMsg(buf)
+	}
+	if !errors.Is(err, core.ErrFlowDown) {
+		t.Errorf("told %v", err)
+	}
+	check(t, f.Close())
+	check(t, server.Close())
+	d.idle()
+}
+
+// floodRole writes on a flow for ever.
+func floodRole(dir string) error {
+	s, err := patient(dir)
+	if err != nil {
+		return err
+	}
+	return s.Run(context.Background(), func(_ core.Blocker, a *ouroboros.App) error {
+		f, err := a.Dial("sink", ouroboros.WithQoS(core.QoSData), ouroboros.WithEncryption())
+		for err == nil {
+			err = f.WriteMsg(make([]byte, 1000))
+		}
+		return err
+	})
+}
+
+// Half of the places are for one user at most; who comes after is told to try again, and served when there is room.
+func TestOneUserDoesNotTakeAllPlaces(t *testing.T) {
+	d := newDaemon(t, t.TempDir(), irm.Config{})
+	var fds []int
+	for range host.MaxApps / 2 {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+		if errors.Is(err, unix.EMFILE) {
+			t.Skipf("not tested: the limit of applications needs %d descriptors", host.MaxApps)
+		}
+		check(t, err)
+		defer unix.Close(fd) //nolint:errcheck // the end of the test
+		check(t, unix.Connect(fd, &unix.SockaddrUnix{Name: filepath.Join(d.dir, app.Socket)}))
+		fds = append(fds, fd)
+	}
+	_, err := app.Open(app.WithDir(d.dir))
+	if !errors.Is(err, core.ErrIRMD) || !errors.Is(err, core.ErrAgain) {
+		t.Errorf("one application too many: %v", err)
+	}
+	for _, fd := range fds {
+		check(t, unix.Shutdown(fd, unix.SHUT_RDWR))
+	}
+	within(t, "there is room again", func() bool {
+		s, err := app.Open(app.WithDir(d.dir))
+		if err == nil {
+			err = s.Close()
+		}
+		return err == nil
+	})
+}
+
 // When the daemon is killed, everything that waits ends at once with ErrIRMD (spec 14 §14.2), and a new daemon at the
 // same place serves whoever opens again.
 func TestTheDaemonIsKilled_14_2(t *testing.T) {
@@ -166,7 +236,7 @@ func TestTheDaemonIsKilled_14_2(t *testing.T) {
 	}
 	check(t, f.Close())
 	check(t, client.Close())
-	d = newDaemon(t, dir, irm.Config{})
+	newDaemon(t, dir, irm.Config{})
 	if _, err := open(t, dir).App().Dial("nobody"); !errors.Is(err, core.ErrIPCP) {
 		t.Errorf("Dial with the new daemon: %v", err)
 	}
