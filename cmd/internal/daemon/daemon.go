@@ -13,6 +13,7 @@ import (
 
 	"ouroboros/cmd/internal/control"
 	"ouroboros/core/clock"
+	"ouroboros/core/irm"
 	"ouroboros/shim/host"
 )
 
@@ -143,8 +144,18 @@ func (d *daemon) openApps() error {
 	path := filepath.Join(d.cfg.Dir, appSocket)
 	return d.system.call(func() (err error) {
 		d.apps, err = d.world.ServeApps(d.system.env.Derive("apps"), path, d.cfg.AppMode, d.system.broker)
+		if err == nil {
+			d.apps.Notify(d.appEnded)
+		}
 		return err
 	})
+}
+
+// appEnded says in the log which application was cut off, and why.
+func (d *daemon) appEnded(p irm.Process, err error) {
+	if err != nil {
+		d.cfg.Log.Warn("Connection of an application has ended.", "pid", p.PID, "program", p.Program, "uid", p.UID, "error", err)
+	}
 }
 
 // serve runs until ctx ends or something fails.

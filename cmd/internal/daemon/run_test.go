@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -187,5 +190,38 @@ func TestSecurityFilesThatCannotBeRead(t *testing.T) {
 	err := Run(t.Context(), Config{Dir: t.TempDir(), SecurityDir: dir})
 	if err == nil || !strings.Contains(err.Error(), "x.pem") {
 		t.Errorf("%v", err)
+	}
+}
+
+// lines is a log as a list of lines.
+type lines struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, string(b))
+	return len(b), nil
+}
+
+// TestCutOffApplicationIsLogged: an application that breaks the protocol is named in the log, with the reason.
+func TestCutOffApplicationIsLogged(t *testing.T) {
+	log := &lines{}
+	r := start(t, Config{Dir: t.TempDir(), Log: slog.New(slog.NewTextHandler(log, nil))})
+	c, err := net.Dial("unixpacket", filepath.Join(r.dir, appSocket))
+	must(t, err)
+	_, err = c.Write([]byte("no record at all"))
+	must(t, err)
+	_, err = c.Read(make([]byte, 10))
+	if err == nil {
+		t.Error("the connection stands")
+	}
+	must(t, c.Close())
+	must(t, r.stop())
+	want := fmt.Sprintf("pid=%d", os.Getpid())
+	if !slices.ContainsFunc(log.all, func(s string) bool { return strings.Contains(s, want) && strings.Contains(s, "malformed record") }) {
+		t.Errorf("the log has no line with %q and the reason: %q", want, log.all)
 	}
 }
