@@ -3,7 +3,9 @@ package control_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"ouroboros/cmd/internal/control"
@@ -150,3 +152,33 @@ func TestRequestsAreBounded(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What clients do wrong is logged now and then, however often they do it.
+func TestComplaintsDoNotFillTheLog(t *testing.T) {
+	var lines atomic.Int64
+	s := &control.Server{Handler: &controltest.Fake{}, Log: slog.New(countLines{&lines})}
+	dir := serve(t, s)
+	const tries = 50
+	for range tries {
+		c := raw(t, dir)
+		write(t, c, []byte("\xff\xff\xff\xff"))
+		readReply(t, c)
+	}
+	if got := s.Stats().Malformed; got != tries {
+		t.Errorf("%d malformed messages counted of %d", got, tries)
+	}
+	if n := lines.Load(); n == 0 || n > tries/2 {
+		t.Errorf("%d lines in the log", n)
+	}
+}
+
+// countLines is a log that counts.
+type countLines struct{ n *atomic.Int64 }
+
+func (countLines) Enabled(context.Context, slog.Level) bool { return true }
+
+func (c countLines) Handle(context.Context, slog.Record) error { c.n.Add(1); return nil }
+
+func (c countLines) WithAttrs([]slog.Attr) slog.Handler { return c }
+
+func (c countLines) WithGroup(string) slog.Handler { return c }

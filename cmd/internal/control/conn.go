@@ -54,7 +54,7 @@ func (c *conn) serve() {
 	err := c.read()
 	if errors.Is(err, errMalformed) {
 		c.s.malformed.Add(1)
-		c.s.log().Warn("control: connection closed", "error", err)
+		c.s.complain("control: connection closed", "error", err)
 		c.send(failure(fmt.Errorf("%w: %w", core.ErrInvalid, err)))
 	}
 	c.cancel()

@@ -40,6 +40,9 @@ type Server struct {
 	busy   sync.WaitGroup
 
 	requests, failed, malformed, refused atomic.Uint64
+
+	warned atomic.Int64  // when clients were last complained about, in ns of the Unix time
+	silent atomic.Uint64 // complaints that were not made since
 }
 
 // ServerStats are the counters of a Server.
@@ -132,6 +135,23 @@ func (s *Server) log() *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
+// warnPause is the shortest time between two complaints about clients: they could fill the log.
+const warnPause = time.Second
+
+// complain logs what a client has done wrong, now and then; the counters have it all.
+func (s *Server) complain(text string, args ...any) {
+	now := time.Now().UnixNano()
+	last := s.warned.Load()
+	if now-last < int64(warnPause) || !s.warned.CompareAndSwap(last, now) {
+		s.silent.Add(1)
+		return
+	}
+	if n := s.silent.Swap(0); n > 0 {
+		args = append(args, "not_logged", n)
+	}
+	s.log().Warn(text, args...)
+}
+
 // accept begins a connection, or refuses it.
 func (s *Server) accept(nc net.Conn) {
 	uc, ok := nc.(*net.UnixConn)
@@ -151,7 +171,7 @@ func (s *Server) accept(nc net.Conn) {
 	}
 	if len(s.conns) >= limit {
 		s.refused.Add(1)
-		s.log().Warn("control: connection refused", "limit", limit)
+		s.complain("control: connection refused", "limit", limit)
 		_ = uc.SetWriteDeadline(time.Now().Add(time.Millisecond)) // it is closed in any case
 		_ = send(uc, failure(fmt.Errorf("%w: %d management connections are open, more are not accepted", core.ErrAgain, limit)), MaxReply)
 		uc.Close()

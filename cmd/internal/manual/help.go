@@ -64,7 +64,11 @@ func option(m []string) Item {
 	if m[1] != "" {
 		tag = m[1] + ", " + tag
 	}
-	if m[3] != "" {
+	switch m[3] {
+	case "":
+	case "string", "stringArray":
+		tag += " TEXT"
+	default:
 		tag += " " + strings.ToUpper(m[3])
 	}
 	text := m[4]

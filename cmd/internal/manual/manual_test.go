@@ -229,7 +229,7 @@ func TestParseHelp(t *testing.T) {
 	}
 	want := help{
 		long: []string{"First line of a paragraph.", "Second."}, examples: "x -l   listen\n",
-		options: []Item{{"-l, --listen", "Be the server."}, {"--dir STRING", "Where (default /run)."}, {"-h, --help", "No description."}},
+		options: []Item{{"-l, --listen", "Be the server."}, {"--dir TEXT", "Where (default /run)."}, {"-h, --help", "No description."}},
 	}
 	if d := cmp.Diff(&want, h, cmp.AllowUnexported(help{})); d != "" {
 		t.Error(d)

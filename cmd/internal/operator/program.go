@@ -12,6 +12,9 @@ import (
 	"ouroboros/core"
 )
 
+// cannotExecute is how the prototype begins to say so.
+const cannotExecute = "Cannot execute"
+
 // FindProgram returns the absolute path of a program: the file of that name from here, or else the first on PATH
 // (spec 13 §13.4). It must be a file that can be executed.
 func FindProgram(p string) (string, error) {
@@ -24,7 +27,7 @@ func FindProgram(p string) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("%w: %s does not exist", core.ErrInvalid, p)
 	case !st.Mode().IsRegular() || st.Mode().Perm()&0o111 == 0:
-		return "", fmt.Errorf("%w: cannot execute %s", core.ErrPerm, p)
+		return "", fmt.Errorf("%w: %s %s", core.ErrPerm, cannotExecute, p)
 	}
 	return path, nil
 }
