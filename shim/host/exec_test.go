@@ -2,6 +2,7 @@ package host
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -239,4 +240,30 @@ func BenchmarkParkWake(b *testing.B) {
 		w.Stop()
 	})
 	run(b, w, time.Hour)
+}
+
+// A program may be started by a goroutine that is bound to its thread, as one in another network namespace
+// is, and killed by another.
+func TestAProgramStartedOnABoundGoroutine(t *testing.T) {
+	w := New(1)
+	runtime.LockOSThread()
+	env := w.Node("n")
+	steps := 0
+	w.Go(env, func(b core.Blocker) {
+		defer func() { steps += 10 }()
+		for {
+			steps++
+			b.Sleep(time.Millisecond)
+		}
+	})
+	runtime.UnlockOSThread()
+	for range 3 {
+		var wg sync.WaitGroup
+		wg.Go(func() { run(t, w, 3*time.Millisecond) })
+		wg.Wait()
+	}
+	w.Close()
+	if steps < 12 {
+		t.Errorf("%d: the program ran less than twice, or its deferred calls did not run", steps)
+	}
 }
