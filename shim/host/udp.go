@@ -87,7 +87,7 @@ type UDPStats struct {
 	SendAddress             uint64 // not sent: no address of this IP version
 	SendUnreachable         uint64 // not sent: no route, no neighbour, the interface or the address gone
 	SendErrors              uint64 // not sent: refused by the kernel for another reason
-	SendDown                uint64 // not sent: the port was closed
+	SendDown                uint64 // not sent: the port was closed, or the system has not the address
 	Waits                   uint64 // times that the kernel had no room for a datagram, which waited
 
 	Split  uint64 // of those sent, by UDP_SEGMENT
@@ -101,8 +101,8 @@ type UDPStats struct {
 // UDPPort is a port of the IP network as a link: one socket for all peers (spec 01 §5.2). Its methods belong
 // to the actor.
 //
-// The socket stays bound when the address goes away or the interface goes down. Datagrams are then not sent
-// and counted; when the address is back they pass again.
+// The socket stays bound when the address goes away or the interface goes down. The link is down then, and up when
+// the address is back. Datagrams that have no way to go are not sent, and counted.
 type UDPPort struct {
 	w    *World
 	node *node
@@ -112,6 +112,7 @@ type UDPPort struct {
 
 	fd      int // -1 when shut
 	watcher *watch
+	monitor *addrMonitor // nil where the system does not tell
 	rx      *udpReceiver
 	drops   uint32 // of the socket, as the kernel counted them last
 
@@ -185,8 +186,12 @@ func (u *UDPPort) start() (err error) {
 	}
 	u.tx = newUDPSender(s.zone, s.local.Addr().Is4())
 	u.rx = newUDPReceiver(u.info.MTU, s.merges)
-	u.watcher, err = u.w.watch(u.node, u.fd, u.readable, u.writable)
-	return err
+	if u.watcher, err = u.w.watch(u.node, u.fd, u.readable, u.writable); err != nil {
+		return err
+	}
+	// Without a monitor the port is up for good, and sending counts what fails.
+	u.monitor, _ = newAddrMonitor(u, s.local.Addr(), s.zone)
+	return nil
 }
 
 // Info describes the port.
@@ -229,6 +234,7 @@ func (u *UDPPort) shut() {
 	u.countDrops()
 	u.info.Up = false
 	u.retry.Stop()
+	u.monitor.close()
 	if u.watcher != nil {
 		u.watcher.stop()
 	}
@@ -240,8 +246,14 @@ func (u *UDPPort) shut() {
 
 func (u *UDPPort) release() {
 	u.user, u.blocked = nil, false
+	u.dropOutput()
+}
+
+// dropOutput drops what waits on a port that went down.
+func (u *UDPPort) dropOutput() {
 	for u.out.n > 0 {
 		u.stats.SendDown++
 		u.out.pop().p.Release()
 	}
+	u.wake()
 }

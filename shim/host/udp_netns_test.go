@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -122,9 +123,10 @@ type members struct {
 
 // flowEnd is a user of a flow.
 type flowEnd struct {
-	flow core.Flow
-	got  [][]byte
-	echo bool
+	flow   core.Flow
+	got    [][]byte
+	states []bool
+	echo   bool
 }
 
 func (f *flowEnd) Deliver(p *pkt.Buf) {
@@ -136,9 +138,9 @@ func (f *flowEnd) Deliver(p *pkt.Buf) {
 		p.Release()
 	}
 }
-func (*flowEnd) Writable()    {}
-func (*flowEnd) State(bool)   {}
-func (*flowEnd) Closed(error) {}
+func (*flowEnd) Writable()       {}
+func (f *flowEnd) State(up bool) { f.states = append(f.states, up) }
+func (*flowEnd) Closed(error)    {}
 
 // newMembers joins the systems of a site. The name "oping" is at c, which echoes.
 func newMembers(t *testing.T, s *site, version int) *members {
@@ -346,35 +348,77 @@ func (m *members) forgeReplies(s *site, fd int) {
 	m.on(0, cancel)
 }
 
-// A network that is away costs the datagrams sent meanwhile, which are counted, and not the world: the flow goes
-// on when the interface, or the address, is back.
-func TestUDPOutlivesItsNetwork(t *testing.T) {
+// The link is down while no interface that is up has its address, and up when one has it again: flows are told
+// both times and go on. The socket stays bound.
+func TestUDPFollowsItsAddress(t *testing.T) {
+	for version, cidr := range []string{"10.9.1.1/24", "fd00:9:1::1/64"} {
+		s := newSite(t)
+		m := newMembers(t, s, version)
+		e := m.dial(0)
+		m.echo(0, e, []byte("before"))
+		back := func() error {
+			add := s.ns[0].AddAddr("eth0", cidr)
+			if errors.Is(add, os.ErrExist) {
+				add = nil // IPv4 addresses outlive their interface, IPv6 ones do not
+			}
+			route := s.ns[0].AddRoute([]string{"10.9.2.0/24", "fd00:9:2::/64"}[version], []string{"10.9.1.2", "fd00:9:1::2"}[version])
+			if errors.Is(route, os.ErrExist) {
+				route = nil
+			}
+			return errors.Join(add, route)
+		}
+		changes := []struct {
+			what    string
+			off, on func() error
+		}{
+			{"address", func() error { return s.removeAddr(0, cidr) }, func() error { return nil }},
+			{"interface", func() error { return s.ns[0].SetUp("eth0", false) }, func() error { return s.ns[0].SetUp("eth0", true) }},
+		}
+		for i, c := range changes {
+			must(t, c.off())
+			m.until("the flow is told that it is down", func() bool { return len(e.states) == 2*i+1 && !e.states[2*i] })
+			m.on(0, func() {
+				if err := e.flow.Write(m.w.Pool().Get(64, 100)); !errors.Is(err, core.ErrFlowDown) || m.ports[0].Info().Up {
+					t.Errorf("without %s: Write: %v, the link is up: %v", c.what, err, m.ports[0].Info().Up)
+				}
+			})
+			must(t, c.on(), back())
+			m.until("the flow is told that it is up", func() bool { return len(e.states) == 2*i+2 && e.states[2*i+1] })
+			m.echo(0, e, []byte(c.what+" is back"))
+		}
+		m.w.Close()
+	}
+}
+
+// Where there is no way to the peer, datagrams are not sent, and counted; the flow goes on when there is one again.
+func TestUDPWithoutRoute(t *testing.T) {
 	s := newSite(t)
 	m := newMembers(t, s, 0)
 	e := m.dial(0)
 	m.echo(0, e, []byte("before"))
-	cidr := "10.9.1.1/24"
-	for what, change := range map[string][2]func() error{
-		"interface": {
-			func() error { return s.ns[0].SetUp("eth0", false) },
-			func() error { return s.ns[0].SetUp("eth0", true) },
-		},
-		"address": {
-			func() error { return s.removeAddr(0, cidr) },
-			func() error { return s.ns[0].AddAddr("eth0", cidr) },
-		},
-	} {
-		must(t, change[0]())
-		before := m.ports[0].Stats()
-		m.on(0, func() {
-			for range 5 {
-				_ = e.flow.Write(m.w.Pool().Get(64, 100))
-			}
-		})
-		m.until("the sender counts", func() bool { return m.ports[0].Stats().SendUnreachable-before.SendUnreachable == 5 })
-		must(t, change[1](), s.ns[0].AddRoute("10.9.2.0/24", "10.9.1.2"))
-		m.echo(0, e, []byte(what+" is back"))
+	must(t, s.route(0, "10.9.2.0/24", netlink.RouteDel))
+	m.on(0, func() {
+		for range 5 {
+			_ = e.flow.Write(m.w.Pool().Get(64, 100))
+		}
+	})
+	m.until("the sender counts", func() bool { return m.ports[0].Stats().SendUnreachable == 5 })
+	must(t, s.ns[0].AddRoute("10.9.2.0/24", "10.9.1.2"))
+	m.echo(0, e, []byte("after"))
+	if len(e.states) != 0 {
+		t.Errorf("the flow was told %v", e.states)
 	}
+}
+
+// route does something with the route of a system to a network.
+func (s *site) route(i int, cidr string, do func(*netlink.Route) error) error {
+	return s.ns[i].Do(func() error {
+		_, dst, err := net.ParseCIDR(cidr)
+		if err != nil {
+			return err
+		}
+		return do(&netlink.Route{Dst: dst})
+	})
 }
 
 func (s *site) removeAddr(i int, cidr string) error {

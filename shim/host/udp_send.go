@@ -18,10 +18,10 @@ const (
 
 // Send takes a datagram, which is written at the end of the turn. One that is longer than the MTU is dropped
 // with core.SizeError, one without a destination of the port's IP version with core.ErrInvalid, one on a port
-// that is closed with core.ErrFlowDown.
+// that is down or closed with core.ErrFlowDown.
 func (u *UDPPort) Send(p *pkt.Buf, to core.Addr) error {
 	switch {
-	case u.fd < 0:
+	case !u.info.Up:
 		u.stats.SendDown++
 		p.Release()
 		return core.ErrFlowDown
