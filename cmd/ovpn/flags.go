@@ -21,10 +21,10 @@ type linkFlags struct {
 }
 
 func (l *linkFlags) flags(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&l.ips, "ip", "i", nil, "address of the interface, IPv4 or IPv6, also with its prefix length (10.7.0.1/24); can be repeated")
-	fs.StringVarP(&l.mask, "mask", "m", "", "mask of the addresses that have no prefix length: 255.255.255.0 or 24")
+	fs.StringArrayVarP(&l.ips, "ip", "i", nil, "`address` of the interface, IPv4 or IPv6, also with its prefix length (10.7.0.1/24); can be repeated")
+	fs.StringVarP(&l.mask, "mask", "m", "", "`mask` of the addresses that have no prefix length: 255.255.255.0 or 24")
 	fs.BoolVar(&l.tap, "tap", false, "carry Ethernet frames in place of IP packets")
-	fs.StringVar(&l.name, "device", "", "name of the interface (default tun0, tap0 or the next that is free)")
+	fs.StringVar(&l.name, "device", "", "`name` of the interface (default tun0, tap0 or the next that is free)")
 }
 
 // check reads the addresses. An Ethernet interface need not have one: it may be part of a bridge.

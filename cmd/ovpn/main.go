@@ -59,7 +59,7 @@ The flow is encrypted where the configuration of its name says so, and with
 			ovpn -n lan --tap --device lan0                       an Ethernet interface, without address`,
 		Flags: func(fs *pflag.FlagSet) {
 			o.peer.Flags(fs, "name")
-			fs.Lookup("name").Usage = "name to connect to (default: accept a flow); with --listen the name to accept it for"
+			fs.Lookup("name").Usage = "`name` to connect to (default: accept a flow); with --listen the name to accept it for"
 			fs.Lookup("listen").Usage = "accept a flow for the name of -n"
 			o.link.flags(fs)
 		},
