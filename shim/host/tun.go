@@ -304,12 +304,10 @@ func (t *Tun) shut() {
 		t.dev.close()
 		t.dev = nil
 	}
-}
-
-func (t *Tun) release() {
-	t.user = nil
 	for t.out.n > 0 {
 		t.stats.WriteDrops++
 		t.out.pop().Release()
 	}
 }
+
+func (t *Tun) release() { t.user = nil }

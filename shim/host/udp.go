@@ -232,7 +232,7 @@ func (u *UDPPort) owner() *node { return u.node }
 
 func (u *UDPPort) shut() {
 	u.countDrops()
-	u.info.Up = false
+	u.info.Up, u.blocked = false, false
 	u.retry.Stop()
 	u.monitor.close()
 	if u.watcher != nil {
@@ -242,12 +242,10 @@ func (u *UDPPort) shut() {
 		_ = unix.Close(u.fd) // a UDP socket has nothing left to fail
 		u.fd = -1
 	}
-}
-
-func (u *UDPPort) release() {
-	u.user, u.blocked = nil, false
 	u.dropOutput()
 }
+
+func (u *UDPPort) release() { u.user = nil }
 
 // dropOutput drops what waits on a port that went down.
 func (u *UDPPort) dropOutput() {

@@ -379,6 +379,22 @@ func TestUDPClosedByItsUser(t *testing.T) {
 	}
 }
 
+// A killed node gives back what it has sent in the same turn.
+func TestUDPOfAKilledNode(t *testing.T) {
+	x := newUDPPorts(t, loopback4(), loopback4())
+	for i := range 10 {
+		_ = x.send(0, x.addr(1), pattern(i, 100))
+	}
+	x.w.Kill("a")
+	if n := x.w.Pool().Live(); n != 0 || x.ports[0].Stats().SendDown != 10 {
+		t.Errorf("%d packets are out, %+v", n, x.ports[0].Stats())
+	}
+	x.run(20 * time.Millisecond)
+	if len(x.users[1].got) != 0 {
+		t.Errorf("%d datagrams of a killed node", len(x.users[1].got))
+	}
+}
+
 // The packet path allocates nothing, whether datagrams go alone or in runs.
 func TestUDPAllocatesNothing(t *testing.T) {
 	for _, plain := range []bool{false, true} {
