@@ -35,7 +35,8 @@ type Parts struct {
 // life of its own, in which time passes at once: in it shadows of all nodes go through the faults again, and the
 // recorder sees what the parts have seen.
 func Join(w World, p Parts) (result.Run, error) {
-	nobody := &node.Part{Here: func(string) bool { return false }}
+	none := func(string) bool { return false }
+	nobody := &node.Part{Here: none, Apps: none}
 	e, err := build(w, p.Scenario, p.Graph, p.Seed, config{part: nobody})
 	if err != nil {
 		return result.Run{}, err

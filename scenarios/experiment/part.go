@@ -18,14 +18,28 @@ type News struct {
 // FlowNews says what tells a flow apart from others on its way; see traffic.Flow.Hash.
 type FlowNews struct {
 	ID    int    `json:"id"`
+	EID   uint64 `json:"eid"` // of the flow at its source, from the application; then the others are not known
 	There uint32 `json:"there"`
 	Back  uint32 `json:"back"`
 }
+
+// Role is which part of a node runs in a process.
+type Role string
+
+// The roles.
+const (
+	Whole  Role = ""       // all of it
+	System Role = "system" // its layers: what a daemon is
+	Apps   Role = "apps"   // its applications, the workload
+)
 
 // PartConfig says which part of an experiment runs here.
 type PartConfig struct {
 	// Node is the one that runs here. The others are shadows of those that run elsewhere.
 	Node string
+	Role Role
+	// Users is what the applications ask for flows, in the role Apps.
+	Users core.Allocator
 	// Tell is called with what the other parts must hear, and Killed when a fault has ended the node: from then
 	// on nothing of it runs. Both are called on the actor.
 	Tell   func(News)
@@ -45,19 +59,19 @@ type Part struct {
 func NewPart(w World, sc *scenarios.Scenario, g *topologies.Graph, seed uint64, cfg PartConfig) (*Part, error) {
 	p := &Part{cfg: cfg}
 	tell := func(x node.News) { cfg.Tell(News{Member: &x}) }
-	here := func(name string) bool { return name == cfg.Node }
-	e, err := build(w, sc, g, seed, config{part: &node.Part{Here: here, Tell: tell}, pieces: true})
+	part := &node.Part{
+		Here:  func(name string) bool { return name == cfg.Node && cfg.Role != Apps },
+		Apps:  func(name string) bool { return name == cfg.Node && cfg.Role != System },
+		Users: cfg.Users, Tell: tell,
+	}
+	e, err := build(w, sc, g, seed, config{part: part, pieces: true})
 	if err != nil {
 		return nil, err
 	}
 	p.Experiment = e
 	for _, f := range e.Flows {
-		if f.From.Here() {
-			f.Begun = func(f *flow) {
-				if there, back := f.Hash(); there != 0 || back != 0 {
-					cfg.Tell(News{Flow: &FlowNews{f.ID, there, back}})
-				}
-			}
+		if f.From.AppsHere() {
+			f.Begun = p.begun
 		}
 	}
 	w.Observe(e.rec.Observe)
@@ -65,6 +79,22 @@ func NewPart(w World, sc *scenarios.Scenario, g *topologies.Graph, seed uint64, 
 	p.schedule(p.happened)
 	e.rec.Begin()
 	return p, nil
+}
+
+// begun tells of a flow that stands at its source.
+func (p *Part) begun(f *flow) {
+	if p.cfg.Role == Apps {
+		p.cfg.Tell(News{Flow: &FlowNews{ID: f.ID, EID: f.EID()}})
+		return
+	}
+	p.hashed(f)
+}
+
+// hashed tells the others what tells a flow apart on its way.
+func (p *Part) hashed(f *flow) {
+	if there, back := f.Hash(); there != 0 || back != 0 {
+		p.cfg.Tell(News{Flow: &FlowNews{ID: f.ID, There: there, Back: back}})
+	}
 }
 
 // catchUp carries out the events until the node was last started again. They have happened to the others already.
@@ -98,8 +128,17 @@ func (p *Part) Hear(x News) {
 	if x.Member != nil {
 		p.Network.Hear(*x.Member)
 	}
-	if x.Flow != nil {
+	switch {
+	case x.Flow == nil:
+	case x.Flow.EID == 0:
 		p.rec.Hash(x.Flow.ID, x.Flow.There, x.Flow.Back)
+	default:
+		for _, f := range p.Flows {
+			if f.ID == x.Flow.ID && f.From.Here() {
+				f.Told(x.Flow.EID)
+				p.hashed(f)
+			}
+		}
 	}
 }
 
@@ -127,7 +166,7 @@ func (p *Part) Halt() {
 func (p *Part) Late() map[int]uint64 {
 	out := map[int]uint64{}
 	for _, f := range p.Flows {
-		if f.To.Here() {
+		if f.To.AppsHere() {
 			out[f.ID] = f.Stats.Delivered
 		}
 	}

@@ -124,20 +124,21 @@ func (r *Recorder) table(event int, mine func(node string) bool) Table {
 func (r *Recorder) Piece(now core.Time, mine func(node string) bool) Piece {
 	p := Piece{At: now, Missed: r.notes.missed, Now: r.env.Now(), Peak: uint64(max(r.env.Pool.Peak(), 0))}
 	for _, f := range r.cfg.Flows {
-		if h := f.Half(mine); h.Source != nil || h.Receiver != nil {
+		if h := f.Half(mine); h.Source != nil || h.Receiver != nil || h.Below != nil {
 			p.Halves = append(p.Halves, h)
 		}
 	}
 	for i, w := range r.cfg.Network.Wires {
 		for dir, from := range []*node.System{w.A, w.B} {
-			if mine(from.Name) {
+			if mine(from.Name) && from.Here() {
 				p.Links = append(p.Links, LinkPiece{w.Name, dir, r.link(w, i, dir, now)})
 			}
 		}
 	}
+	here := func(name string) bool { return mine(name) && r.cfg.Network.System(name).Here() }
 	for _, l := range r.cfg.Network.Layers {
-		p.Layers = append(p.Layers, r.counted(l, now, mine))
-		p.Limits = append(p.Limits, r.limits(l, mine)...)
+		p.Layers = append(p.Layers, r.counted(l, now, here))
+		p.Limits = append(p.Limits, r.limits(l, here)...)
 	}
 	if r.series != nil {
 		p.Series = r.series.of(mine)

@@ -56,9 +56,18 @@ func newSampler(env core.Env, cfg Config) *sampler {
 	return s
 }
 
-// add makes a series that is read at a node, if that runs here.
+// add makes a series that is read in the layers of a node, if those run here.
 func (s *sampler) add(name, unit string, at *node.System, read func() (float64, bool)) {
-	if !at.Here() {
+	s.addIf(at.Here(), name, unit, at, read)
+}
+
+// addApp makes one that is read in the applications of a node.
+func (s *sampler) addApp(name, unit string, at *node.System, read func() (float64, bool)) {
+	s.addIf(at.AppsHere(), name, unit, at, read)
+}
+
+func (s *sampler) addIf(here bool, name, unit string, at *node.System, read func() (float64, bool)) {
+	if !here {
 		read = nil
 	}
 	s.probes = append(s.probes, &probe{result.Series{Name: name, Unit: unit}, at.Name, read})
@@ -111,17 +120,17 @@ func (s *sampler) rates(what string) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
-		if end(f).Here() || len(groups[name]) == 0 {
+		if end(f).AppsHere() || len(groups[name]) == 0 {
 			groups[name] = append(groups[name], i)
 		}
 	}
 	for _, name := range names {
 		members := groups[name]
-		if !end(s.cfg.Flows[members[0]]).Here() && len(members) > 1 {
+		if !end(s.cfg.Flows[members[0]]).AppsHere() && len(members) > 1 {
 			members = members[1:]
 		}
 		last := uint64(0)
-		s.add(name+"."+what, "bit/s", end(s.cfg.Flows[members[0]]), func() (float64, bool) {
+		s.addApp(name+"."+what, "bit/s", end(s.cfg.Flows[members[0]]), func() (float64, bool) {
 			sum, began := uint64(0), false
 			for _, i := range members {
 				st := &s.cfg.Flows[i].Stats
@@ -146,7 +155,7 @@ func (s *sampler) delays() {
 			return
 		}
 		lastN, lastSum := uint64(0), 0.0
-		s.add("flow."+f.Name+".delay", "ns", f.To, func() (float64, bool) {
+		s.addApp("flow."+f.Name+".delay", "ns", f.To, func() (float64, bool) {
 			n, sum := f.Delay.Total()
 			dn, ds := n-lastN, sum-lastSum
 			lastN, lastSum = n, sum

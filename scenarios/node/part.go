@@ -13,6 +13,10 @@ import (
 type Part struct {
 	// Here reports whether a node runs in this part.
 	Here func(name string) bool
+	// Apps reports whether the applications of a node run in this part, and Users is then what they ask for flows; nil
+	// stands for the broker of the node, which runs here too.
+	Apps  func(name string) bool
+	Users core.Allocator
 	// Tell is called with what the other parts must hear; nil if nobody listens.
 	Tell func(News)
 }
@@ -37,6 +41,17 @@ type Entry struct {
 
 // Here reports whether the node runs in this process, rather than being the shadow of one that runs elsewhere.
 func (s *System) Here() bool { return s.net == nil || s.net.part == nil || s.net.part.Here(s.Name) }
+
+// AppsHere reports whether the applications of the node run in this process.
+func (s *System) AppsHere() bool { return s.net == nil || s.net.part == nil || s.net.part.Apps(s.Name) }
+
+// Users returns what the applications of the node ask for flows.
+func (s *System) Users() core.Allocator {
+	if s.net != nil && s.net.part != nil && s.net.part.Users != nil {
+		return s.net.part.Users
+	}
+	return s.Broker
+}
 
 // here reports whether the member runs in this process.
 func (m *Member) here() bool { return m.System.Here() }

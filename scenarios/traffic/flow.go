@@ -108,6 +108,7 @@ type Flow struct {
 	latest   core.Time // delivery that watches count
 	watches  []*Watch  // of faults that the flow has not got over
 	watched  []*Watch  // of the others
+	eid      uint64    // of a flow whose application runs in another process; see Told
 	marks    []mark    // of the events of the run
 	halves   *halves   // of a flow whose ends run elsewhere; see half.go
 }
@@ -135,7 +136,7 @@ func (f *Flow) live() {
 // Begin arms the start of the source, from the beginning of the run. A source on a node that does not run here
 // begins where it does.
 func (f *Flow) Begin() {
-	if !f.From.Here() && (f.Kind != Group || !f.To.Here()) {
+	if !f.From.AppsHere() && (f.Kind != Group || !f.To.AppsHere()) {
 		return
 	}
 	t := f.env.NewTimer(f.allocate)
@@ -146,7 +147,7 @@ func (f *Flow) allocate() {
 	if f.Stats.Ended != clock.Never { // the run has ended before
 		return
 	}
-	if !f.From.Here() { // of a group, of which this part hears only
+	if !f.From.AppsHere() { // of a group, of which this part hears only
 		f.group.join(f)
 		return
 	}
@@ -160,7 +161,7 @@ func (f *Flow) allocate() {
 		return
 	}
 	r := core.Request{Name: core.Name(f.Name), QoS: f.QoS, Layer: f.Ask, Encrypt: f.Encrypt, Authenticate: f.Authenticate}
-	f.cancel = f.From.Broker.Alloc(r, func(fl core.Flow, err error) {
+	f.cancel = f.From.Users().Alloc(r, func(fl core.Flow, err error) {
 		f.cancel = nil
 		if err != nil {
 			f.fail(err)
@@ -552,10 +553,14 @@ func (f *Flow) Hash() (there, back uint32) {
 	return dt.FlowHash(info.RemoteEID), dt.FlowHash(f.EID())
 }
 
+// Told says which endpoint the flow has at its source, in the part that has the source's layers and not its
+// application.
+func (f *Flow) Told(eid uint64) { f.eid = eid }
+
 // EID returns the local endpoint id of the flow at its source, 0 while there is none.
 func (f *Flow) EID() uint64 {
 	if f.flow == nil {
-		return 0
+		return f.eid
 	}
 	return f.flow.Info().EID
 }

@@ -104,12 +104,12 @@ func (t *seat) revived() {
 
 // join has the destination of a flow join, and for the first flow of its group the source too.
 func (x *group) join(f *Flow) {
-	if f.To.Here() {
+	if f.To.AppsHere() {
 		to := x.g.seat(f.To, f.Ask, f.renv)
 		to.wanted = true
 		to.env.Post(to.ask)
 	}
-	if x.flows[0] == f && f.From.Here() {
+	if x.flows[0] == f && f.From.AppsHere() {
 		from := x.g.seat(f.From, f.Ask, f.env)
 		from.open(func(fl core.Flow) {
 			if f.Stats.Ended != clock.Never { // it came too late
@@ -138,7 +138,7 @@ func (t *seat) ask() {
 	}
 	t.asking = true
 	life := t.life
-	t.s.Broker.Join(t.layer, func(fl core.Flow, err error) {
+	t.s.Users().Join(t.layer, func(fl core.Flow, err error) {
 		switch {
 		case err == nil && (t.closed || t.life != life):
 			fl.Close(0)

@@ -15,6 +15,7 @@ type Half struct {
 	Flow     int           `json:"flow"` // ID
 	Source   *SourceHalf   `json:"source,omitempty"`
 	Receiver *ReceiverHalf `json:"receiver,omitempty"`
+	Below    *BelowHalf    `json:"below,omitempty"`
 	// Watches are the interruptions that were followed, by the number of the event; see [Watch].
 	Watches []HalfWatch `json:"watches,omitempty"`
 }
@@ -40,10 +41,14 @@ type SourceHalf struct {
 	Transport    *frcp.Stats   `json:"transport"` // nil without FRCP
 	Cipher       uint16        `json:"cipher"`
 	Rejected     uint64        `json:"rejected"`
-	There        uint32        `json:"there"` // see Flow.Hash
-	Back         uint32        `json:"back"`
 	Answers      uint32        `json:"answers"` // the next answer that is expected
-	Held         bool          `json:"held"`
+}
+
+// BelowHalf is what the layer knows of a flow at its source.
+type BelowHalf struct {
+	There uint32 `json:"there"` // see Flow.Hash
+	Back  uint32 `json:"back"`
+	Held  bool   `json:"held"` // see Flow.Held
 }
 
 // ReceiverHalf is what the receiver of a flow has counted.
@@ -99,7 +104,11 @@ func (f *Flow) Mark(event int, now core.Time) {
 // Half returns what is known of the flow at the nodes that are mine.
 func (f *Flow) Half(mine func(node string) bool) Half {
 	h := Half{Flow: f.ID}
-	source, receiver := mine(f.From.Name), mine(f.To.Name)
+	source, receiver := mine(f.From.Name) && f.From.AppsHere(), mine(f.To.Name) && f.To.AppsHere()
+	if mine(f.From.Name) && f.From.Here() {
+		h.Below = &BelowHalf{Held: f.Held()}
+		h.Below.There, h.Below.Back = f.Hash()
+	}
 	if source {
 		h.Source = f.source()
 	}
@@ -128,7 +137,7 @@ func (f *Flow) source() *SourceHalf {
 	h := &SourceHalf{
 		Offered: st.Offered, OfferedBytes: st.OfferedBytes, Sent: st.Sent, SentBytes: st.SentBytes,
 		Asked: st.Asked, Allocated: st.Allocated, First: st.First, Last: st.Last, Ended: st.Ended, Blocked: st.Blocked,
-		Stalled: f.blocked != clock.Never, Began: f.began, Size: f.Size, RTT: f.RTT.Export(), Cipher: f.cipher, Answers: f.answers.next, Held: f.Held(),
+		Stalled: f.blocked != clock.Never, Began: f.began, Size: f.Size, RTT: f.RTT.Export(), Cipher: f.cipher, Answers: f.answers.next,
 	}
 	if st.Failure != nil {
 		h.Failure, h.Killed = st.Failure.Error(), errors.Is(st.Failure, ErrKilled)
@@ -140,7 +149,6 @@ func (f *Flow) source() *SourceHalf {
 		s := f.end.Stats().Crypt
 		h.Rejected = s.Dropped()
 	}
-	h.There, h.Back = f.Hash()
 	return h
 }
 

@@ -48,6 +48,9 @@ func (f *Flow) Join(all []Half, system func(string) *node.System) error {
 				return fmt.Errorf("flow %s: %w", f.Name, err)
 			}
 		}
+		if b := all[i].Below; b != nil && (b.There != 0 || b.Back != 0) {
+			f.halves.there, f.halves.back, f.halves.held = b.There, b.Back, b.Held
+		}
 		if r := all[i].Receiver; r != nil {
 			if err := f.joinReceiver(r, system); err != nil {
 				return fmt.Errorf("flow %s: %w", f.Name, err)
@@ -80,7 +83,7 @@ func (f *Flow) joinSource(h *SourceHalf) error {
 	}
 	f.began, f.Size, f.cipher = h.Began, h.Size, h.Cipher
 	f.RTT.Merge(rtt)
-	x.stats, x.there, x.back, x.stalled, x.held = h.Transport, h.There, h.Back, h.Stalled, h.Held
+	x.stats, x.stalled = h.Transport, h.Stalled
 	x.rejected += h.Rejected
 	if f.Kind == Ping {
 		x.next = h.Answers

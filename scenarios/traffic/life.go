@@ -25,7 +25,7 @@ func (f *Flow) killed() {
 
 // revived arms the start of a source that has not begun by now.
 func (f *Flow) revived() {
-	if f.began || f.halves != nil || f.Stats.Ended != clock.Never || !f.From.Here() {
+	if f.began || f.halves != nil || f.Stats.Ended != clock.Never || !f.From.AppsHere() {
 		return
 	}
 	f.live()

@@ -29,7 +29,7 @@ func (f *Flow) Listen() error {
 		at = []*node.System{f.To}
 	}
 	for _, s := range at {
-		if !s.Here() {
+		if !s.Here() && !s.AppsHere() {
 			continue
 		}
 		if err := f.listen(s); err != nil {
@@ -47,14 +47,26 @@ func (f *Flow) Listen() error {
 
 // listen makes the receiver known on one node.
 func (f *Flow) listen(s *node.System) error {
-	if err := s.Broker.Register(core.Name(f.Name), f.Ask); err != nil {
-		return err
+	if s.Here() {
+		if err := s.Broker.Register(core.Name(f.Name), f.Ask); err != nil {
+			return err
+		}
+	}
+	if !s.AppsHere() {
+		return nil
 	}
 	env := s.Env.Derive("receiver:" + f.Name)
 	if s == f.To {
 		f.renv = env
 	}
-	stop, err := s.Broker.Listen(core.Name(f.Name), func(in core.Incoming) { f.accept(s, env, in) })
+	accept := func(in core.Incoming) { f.accept(s, env, in) }
+	if d, ok := s.Users().(core.Distant); ok {
+		// Why a name is refused hears who asks for the flow.
+		stop := d.ListenLater(core.Name(f.Name), accept, func(error) {})
+		f.heard = append(f.heard, listening{s, stop})
+		return nil
+	}
+	stop, err := s.Users().Listen(core.Name(f.Name), accept)
 	if err == nil {
 		f.heard = append(f.heard, listening{s, stop})
 	}

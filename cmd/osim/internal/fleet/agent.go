@@ -99,11 +99,20 @@ func (a *agent) live(s *start) error {
 	epoch := now.Add(-now.Add(ahead).Sub(time.Unix(0, s.Epoch)))
 	a.world = newGround(host.NewAt(a.prepare.Seed, host.Clock{Epoch: epoch, Ahead: ahead}), a.prepare.Node, a.prepare.Ports)
 	defer a.world.Close()
-	a.part, err = experiment.NewPart(a.world, a.sc, g, a.prepare.Seed, experiment.PartConfig{
-		Node: a.prepare.Node, Tell: a.tell, Killed: func() { a.killed = true },
-	})
-	if err != nil {
+	cfg := experiment.PartConfig{Node: a.prepare.Node, Role: a.prepare.Role, Tell: a.tell, Killed: func() { a.killed = true }}
+	if cfg.Role == experiment.Apps {
+		if cfg.Users, err = a.dial(); err != nil {
+			return err
+		}
+	}
+	if a.part, err = experiment.NewPart(a.world, a.sc, g, a.prepare.Seed, cfg); err != nil {
 		return err
+	}
+	if cfg.Role == experiment.System {
+		s := a.part.Network.System(a.prepare.Node)
+		if _, err := a.world.ServeApps(s.Env.Derive("apps"), a.prepare.Socket, 0o600, s.Broker); err != nil {
+			return err
+		}
 	}
 	for _, n := range s.News {
 		a.part.Hear(n)
@@ -115,6 +124,19 @@ func (a *agent) live(s *start) error {
 	go a.read()
 	a.watchTimers()
 	return a.work()
+}
+
+// dial connects the applications of the node to its layers, as soon as those are there.
+func (a *agent) dial() (core.Allocator, error) {
+	for end := time.Now().Add(starting); ; time.Sleep(time.Millisecond) {
+		c, err := a.world.DialApps(a.world.root, a.prepare.Socket, "osim")
+		if err == nil {
+			return c, nil
+		}
+		if time.Now().After(end) {
+			return nil, err
+		}
+	}
 }
 
 // tell passes news on to the others.

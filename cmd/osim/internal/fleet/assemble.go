@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"ouroboros/scenarios/experiment"
 )
 
 // assemble starts all agents and gives them time 0: the moment at which all of them answer.
@@ -39,7 +41,7 @@ func (f *fleet) prepare(m *member) error {
 			m.proc.Kill()
 			err = errors.Join(err, m.proc.Wait(leaving))
 		}
-		return fmt.Errorf("node %s: %w", m.name, err)
+		return fmt.Errorf("node %s, %s: %w", m.name, m.role, err)
 	}
 	var err error
 	if m.proc, err = f.site.Start(m.name); err != nil {
@@ -60,12 +62,12 @@ func (f *fleet) prepare(m *member) error {
 	}
 	ports := map[string]Port{}
 	for _, l := range f.Graph.Links {
-		if a, b := f.Graph.Nodes[l.A].Name, f.Graph.Nodes[l.B].Name; a == m.name || b == m.name {
+		if a, b := f.Graph.Nodes[l.A].Name, f.Graph.Nodes[l.B].Name; (a == m.name || b == m.name) && m.role == experiment.System {
 			ports[l.Name] = f.site.Port(l.Name, m.name)
 		}
 	}
 	if err := m.conn.send(message{Prepare: &prepare{
-		Scenario: f.text, File: f.File, Seed: f.Seed, Node: m.name, Ports: ports, Ahead: int64(m.offset),
+		Scenario: f.text, File: f.File, Seed: f.Seed, Node: m.name, Role: m.role, Socket: f.site.Socket(m.name), Ports: ports, Ahead: int64(m.offset),
 	}}); err != nil {
 		return fail(err)
 	}
@@ -139,6 +141,9 @@ func (f *fleet) compareClocks(m *member) error {
 		return fmt.Errorf("its clock is %v away from that of this machine, measured to %v; accepted are %v: set the clocks, or raise max_offset",
 			m.offset, best/2, f.MaxOffset)
 	}
+	if m.role == experiment.Apps {
+		return nil // it is on the same machine as the layers of its node
+	}
 	f.inbox <- report{m: m, err: note(fmt.Sprintf("the clock of %s was %v behind, measured to %v, and was corrected; one-way delays are right to that",
 		m.name, m.offset.Round(time.Microsecond), (best / 2).Round(time.Microsecond)))}
 	return nil
@@ -152,7 +157,7 @@ func (n note) Error() string { return string(n) }
 // begin has an agent run.
 func (f *fleet) begin(m *member) error {
 	if err := m.conn.send(message{Start: &start{Epoch: f.epoch.UnixNano(), News: f.news}}); err != nil {
-		return fmt.Errorf("node %s: %w", m.name, ended(err))
+		return fmt.Errorf("node %s, %s: %w", m.name, m.role, ended(err))
 	}
 	m.life++
 	m.alive, m.dying = true, false

@@ -59,7 +59,10 @@ type prepare struct {
 	File     []byte          `json:"file"`     // the topology file, if it names one
 	Seed     uint64          `json:"seed"`
 	Node     string          `json:"node"`
-	Ports    map[string]Port `json:"ports"` // of the node, by wire
+	Role     experiment.Role `json:"role"`
+	// Socket is that of the node, a path at which its layers serve its applications.
+	Socket string          `json:"socket"`
+	Ports  map[string]Port `json:"ports"` // of the node, by wire
 	// Ahead is what the wall clock of the coordinator is ahead of the agent's, in ns.
 	Ahead int64 `json:"ahead"`
 }

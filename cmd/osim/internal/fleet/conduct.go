@@ -95,9 +95,9 @@ func (f *fleet) take(r report) error {
 	case r.err != nil && m.dying:
 		f.buried(m, nil)
 	case r.err != nil:
-		return fmt.Errorf("node %s: %w at %v", m.name, errors.Join(ended(r.err), m.proc.Wait(leaving)), time.Duration(f.now()).Round(time.Millisecond))
+		return fmt.Errorf("node %s, %s: %w at %v", m.name, m.role, errors.Join(ended(r.err), m.proc.Wait(leaving)), time.Duration(f.now()).Round(time.Millisecond))
 	case x.Error != "":
-		return fmt.Errorf("node %s: %s", m.name, x.Error)
+		return fmt.Errorf("node %s, %s: %s", m.name, m.role, x.Error)
 	case x.News != nil:
 		f.pass(m, x.News)
 	case x.Piece != nil && x.Killed:

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"ouroboros/core/wire"
 	"ouroboros/internal/netns"
@@ -19,6 +22,7 @@ type Emulation struct {
 	self   string
 	spaces map[string]*netns.Namespace
 	ports  map[[2]string]Port // by wire and node
+	dir    string             // of the sockets of the nodes
 }
 
 // AgentCommand is the command of the program that is an agent.
@@ -48,6 +52,10 @@ func (e *Emulation) build(sc *scenarios.Scenario, g *topologies.Graph) error {
 	if err != nil {
 		return err
 	}
+	sweepSockets()
+	if e.dir, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", sockets, os.Getpid())); err != nil {
+		return err
+	}
 	for i, n := range g.Nodes {
 		if e.spaces[n.Name], err = netns.New(fmt.Sprintf("n%d-%s", i, plain(n.Name))); err != nil {
 			return err
@@ -62,6 +70,21 @@ func (e *Emulation) build(sc *scenarios.Scenario, g *topologies.Graph) error {
 		}
 	}
 	return nil
+}
+
+// sockets begins the names of the folders with the sockets of nodes; the number of the coordinator follows.
+const sockets = "osim-emulate-"
+
+// sweepSockets removes what coordinators that have ended left behind.
+func sweepSockets() {
+	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), sockets+"*"))
+	for _, d := range dirs {
+		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(d), sockets), "-")
+		pid, err := strconv.Atoi(number)
+		if err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = os.RemoveAll(d)
+		}
+	}
 }
 
 // plain makes a name one that a file can have.
@@ -136,17 +159,25 @@ func (e *Emulation) Start(node string) (Process, error) {
 // Port returns where a node is joined to a wire.
 func (e *Emulation) Port(wire, node string) Port { return e.ports[[2]string{wire, node}] }
 
+// Socket returns the path at which the layers of a node serve its applications.
+func (e *Emulation) Socket(node string) string {
+	return filepath.Join(e.dir, e.spaces[node].Name()+".sock")
+}
+
 // SameClock is true: there is one machine.
 func (e *Emulation) SameClock() bool { return true }
 
 // Notes says how the wires are made.
 func (e *Emulation) Notes() []string {
-	return []string{"every node is a process of its own, the wires are pairs of veth devices shaped at the sender by the same code as those of the simulator"}
+	return []string{"every node is two processes, its layers and its applications, the wires are pairs of veth devices shaped at the sender by the same code as those of the simulator"}
 }
 
 // Close removes the namespaces and with them the devices.
 func (e *Emulation) Close() error {
 	var all error
+	if e.dir != "" {
+		all = os.RemoveAll(e.dir)
+	}
 	for _, ns := range e.spaces {
 		if ns != nil {
 			all = errors.Join(all, ns.Close())

@@ -250,7 +250,7 @@ func TestCrashLeavesNothing(t *testing.T) {
 	}
 	pid := cmd.Process.Pid
 	var agents []int
-	eventually(t, "both agents run", func() bool { agents = agentsOf(t, pid); return len(agents) == 2 })
+	eventually(t, "the agents of both nodes run", func() bool { agents = agentsOf(t, pid); return len(agents) == 4 })
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -25,8 +25,11 @@ type Process interface {
 
 // Site is where the nodes of an experiment run.
 type Site interface {
-	// Start starts the agent of a node: once, and again each time that it is started after a kill.
+	// Start starts an agent of a node: one for its layers and one for its applications, and again each time that it
+	// is started after a kill.
 	Start(node string) (Process, error)
+	// Socket returns the path at which the layers of a node serve its applications.
+	Socket(node string) string
 	// Port returns where a node is joined to a wire.
 	Port(wire, node string) Port
 	// SameClock tells that the wall clocks of all agents are that of the coordinator.
@@ -74,9 +77,10 @@ type fleet struct {
 	ended   core.Time
 }
 
-// member is a node.
+// member is a part of a node: its layers or its applications.
 type member struct {
 	name   string
+	role   experiment.Role
 	life   int
 	conn   *channel
 	proc   Process
@@ -111,7 +115,7 @@ func Run(p Plan, site Site) (run result.Run, network []error, err error) {
 		return run, nil, err
 	}
 	for _, n := range p.Graph.Nodes {
-		f.members = append(f.members, &member{name: n.Name})
+		f.members = append(f.members, &member{name: n.Name, role: experiment.System}, &member{name: n.Name, role: experiment.Apps})
 	}
 	f.plan()
 	defer f.dismiss()

@@ -277,12 +277,22 @@ func (p *remote) Wait(d time.Duration) error {
 // Port returns where a node is joined to a wire.
 func (l *Lab) Port(wire, node string) Port { return l.ports[[2]string{wire, node}] }
 
+// Socket returns the path at which the layers of a node serve its applications, on its machine.
+func (l *Lab) Socket(node string) string {
+	for i, n := range l.hosts.Nodes {
+		if n.Node == node {
+			return fmt.Sprintf("%s-%d.sock", l.file, i)
+		}
+	}
+	return ""
+}
+
 // SameClock is false: machines have their own.
 func (l *Lab) SameClock() bool { return false }
 
 // Notes says how the links are made.
 func (l *Lab) Notes() []string {
-	return []string{fmt.Sprintf("every node is a process on one of %d machines; rate, delay and loss of the scenario are added to what the links between them have by themselves", len(l.hosts.Hosts))}
+	return []string{fmt.Sprintf("every node is two processes, its layers and its applications, on one of %d machines; rate, delay and loss of the scenario are added to what the links between them have by themselves", len(l.hosts.Hosts))}
 }
 
 // Close removes the executable from the machines and ends the connections.
@@ -291,7 +301,7 @@ func (l *Lab) Close() error {
 	defer l.mu.Unlock()
 	var all error
 	for name, c := range l.clients {
-		if _, err := run(c, nil, "rm -f "+l.file); err != nil {
+		if _, err := run(c, nil, "rm -f "+l.file+" "+l.file+"-*.sock"); err != nil {
 			all = errors.Join(all, fmt.Errorf("host %s: %w", name, err))
 		}
 		c.Close()

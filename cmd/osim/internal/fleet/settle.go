@@ -18,8 +18,18 @@ func (f *fleet) settle() error {
 	if err := f.collect(func(m *member) bool { return m.late != nil }); err != nil {
 		return err
 	}
-	f.tellAll(message{Close: true})
-	return f.collect(func(m *member) bool { return m.left != nil })
+	// The applications first: what they hold goes back to the layers.
+	for _, role := range []experiment.Role{experiment.Apps, experiment.System} {
+		for _, m := range f.members {
+			if m.alive && m.role == role {
+				_ = m.conn.send(message{Close: true})
+			}
+		}
+		if err := f.collect(func(m *member) bool { return m.role != role || m.left != nil }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // collect waits until all that live have said something.

@@ -20,7 +20,8 @@ type shape struct {
 func shapes(sc *scenarios.Scenario, g *topologies.Graph) (out []shape, err error) {
 	w := sim.New(1)
 	defer w.Close()
-	n, err := node.BuildPart(w, sc, g, &node.Part{Here: func(string) bool { return false }})
+	none := func(string) bool { return false }
+	n, err := node.BuildPart(w, sc, g, &node.Part{Here: none, Apps: none})
 	if err != nil {
 		return nil, err
 	}
