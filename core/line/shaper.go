@@ -30,7 +30,8 @@ type Shaper struct {
 	below core.Link
 	user  core.LinkUser
 	ways  [2]way
-	max   int // bytes of the largest frame that the link below takes
+	seen  core.LinkInfo // of the link below, when it last told its state
+	max   int           // bytes of the largest frame that the link below takes
 
 	backlog ring[outgoing] // has passed the line, while the link below is full
 	limit   int            // packets in backlog from which the shaper is full
@@ -174,7 +175,7 @@ func (s *Shaper) changed(now clock.Time) {
 // measure notes how large a frame may be.
 func (s *Shaper) measure() {
 	info := s.below.Info()
-	s.max = info.MTU
+	s.seen, s.max = info, info.MTU
 	if info.Kind == core.LinkEthernet {
 		s.max += etherHeader
 	}

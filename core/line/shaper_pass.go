@@ -162,8 +162,13 @@ func (s *Shaper) Receive(p *pkt.Buf, from core.Addr) {
 	}
 }
 
-// LinkState follows the link below.
+// LinkState follows the link below. The user hears of a change of its address or MTU also while the state stays
+// what it is.
 func (s *Shaper) LinkState(bool) {
+	told, was := s.told, s.seen
 	s.measure()
 	s.tell()
+	if was.Up = s.seen.Up; was != s.seen && s.told == told && s.user != nil {
+		s.user.LinkState(told)
+	}
 }

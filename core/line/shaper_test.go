@@ -26,10 +26,11 @@ type nic struct {
 	to       []core.Addr
 	refusals int
 	down     bool
+	less     int // bytes that are missing from the MTU
 }
 
 func (n *nic) Info() core.LinkInfo {
-	return core.LinkInfo{Kind: core.LinkDatagram, MTU: 1400, Headroom: 3, Up: !n.down}
+	return core.LinkInfo{Kind: core.LinkDatagram, MTU: 1400 - n.less, Headroom: 3, Up: !n.down}
 }
 func (n *nic) Queued() int            { return 7 }
 func (n *nic) Attach(u core.LinkUser) { n.user = u }
@@ -434,6 +435,26 @@ func TestTheShaperFollowsTheLinkBelow(t *testing.T) {
 	b.SetUp(true)
 	b.run(time.Millisecond)
 	if !reflect.DeepEqual(b.states, []bool{false, true}) {
+		t.Errorf("told %v", b.states)
+	}
+}
+
+// A link below that gets another MTU, or another address, says so by its state, which need not have changed.
+func TestTheUserHearsOfAnotherMTU(t *testing.T) {
+	b := newBench(t, core.LinkSpec{}, core.LinkSpec{})
+	b.user.LinkState(true)
+	if b.states != nil {
+		t.Errorf("told %v, and nothing has changed", b.states)
+	}
+	b.less = 100
+	b.user.LinkState(true)
+	if !reflect.DeepEqual(b.states, []bool{true}) || b.Shaper.Info().MTU != 1300 {
+		t.Errorf("told %v, MTU %d", b.states, b.Shaper.Info().MTU)
+	}
+	b.less = 0
+	b.nic.down = true
+	b.user.LinkState(false)
+	if !reflect.DeepEqual(b.states, []bool{true, false}) {
 		t.Errorf("told %v", b.states)
 	}
 }
