@@ -38,6 +38,8 @@ type Config struct {
 	EtherType uint16
 	// Hash is one of the SHA3 digests.
 	Hash core.HashAlgo
+	// Recheck has members that do not answer looked up again.
+	Recheck bool
 }
 
 // Validate reports what is wrong with the configuration of a layer over Ethernet II frames.
@@ -96,6 +98,7 @@ func New(env core.Env, link core.Link, cfg Config) (*Shim, error) {
 		Header:        wire.DIXFrameHeaderLen,
 		Fixed:         wire.DIXMessageLen,
 		MaxManagement: wire.DIXMaxManagement,
+		Recheck:       cfg.Recheck,
 	})
 	link.Attach(s)
 	return s, nil

@@ -43,6 +43,7 @@ func NewLLC(env core.Env, link core.Link, cfg Config) (*LLC, error) {
 		Overhead: wire.LLCHeaderLen,
 		Header:   wire.LLCFrameHeaderLen,
 		Fixed:    wire.LLCMessageLen,
+		Recheck:  cfg.Recheck,
 	})
 	link.Attach(s)
 	return s, nil

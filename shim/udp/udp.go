@@ -43,6 +43,8 @@ type Config struct {
 	Kind core.LayerKind
 	// Resolver finds the members that have registered a name.
 	Resolver Resolver
+	// Recheck has members that do not answer looked up again.
+	Recheck bool
 }
 
 // Validate reports what is wrong with the configuration.
@@ -110,7 +112,9 @@ func New(env core.Env, link core.Link, cfg Config) (*Shim, error) {
 		Header:        wire.UDPHeaderLen,
 		Fixed:         wire.UDPMessageLen - wire.UDPHeaderLen,
 		MaxManagement: wire.UDPMaxManagement - wire.UDPHeaderLen,
+		Recheck:       cfg.Recheck,
 	})
+	s.LookUpBy(s.Query)
 	link.Attach(s)
 	return s, nil
 }

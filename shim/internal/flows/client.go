@@ -15,6 +15,8 @@ import (
 const (
 	retryFirst = 500 * time.Millisecond
 	retryMax   = 4 * time.Second
+	// recheckAfter is the pause between two repetitions from which on the name is looked up again.
+	recheckAfter = 2 * time.Second
 )
 
 // attempt is the initiator's side of an allocation (spec 01 §2.3).
@@ -25,6 +27,7 @@ type attempt struct {
 	peer    core.Addr
 	timer   core.Timer
 	wait    time.Duration
+	look    func() // gives up a look-up under way, nil if there is none
 	done    func(core.Flow, core.FlowReply, error)
 }
 
@@ -70,8 +73,38 @@ func (m *Machine) newAttempt(r core.FlowRequest, done func(core.Flow, core.FlowR
 func (a *attempt) again() {
 	a.wait = min(2*a.wait, retryMax)
 	a.timer.Reset(a.wait)
-	a.m.Retransmitted++
-	a.m.send(&a.request, a.peer)
+	m := a.m
+	if m.cfg.Recheck && a.wait >= recheckAfter && a.recheck() {
+		return
+	}
+	m.Retransmitted++
+	m.send(&a.request, a.peer)
+}
+
+// recheck has the name looked up again, and turns to the member that was found since the last time; it reports
+// whether the request went there.
+func (a *attempt) recheck() bool {
+	m := a.m
+	if p, ok := m.dir.latest(a.request.Hash); ok && p != a.peer {
+		a.peer = p
+		m.Retransmitted++
+		m.send(&a.request, a.peer)
+		return true
+	}
+	if a.look != nil {
+		return false
+	}
+	m.dir.remove(a.request.Hash, a.peer)
+	a.look = m.lookUp(a.request.Hash, func(found bool) {
+		a.look = nil
+		p, ok := m.dir.latest(a.request.Hash)
+		if found && ok && p != a.peer && a.e.attempt == a {
+			a.peer = p
+			m.Retransmitted++
+			m.send(&a.request, a.peer)
+		}
+	})
+	return false
 }
 
 // cancel gives the attempt up. Nothing is sent (spec 01 §2.3).
@@ -84,6 +117,10 @@ func (a *attempt) cancel() {
 
 func (a *attempt) stop() {
 	a.timer.Stop()
+	if a.look != nil {
+		a.look()
+		a.look = nil
+	}
 	a.e.attempt = nil
 }
 

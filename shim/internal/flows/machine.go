@@ -77,6 +77,9 @@ type Config struct {
 	Fixed    int // bytes of a request without digest and piggyback
 	// MaxManagement is the longest management message in bytes that is sent; 0 = as long as an SDU.
 	MaxManagement int
+	// Recheck has the name of a member that leaves a request without an answer looked up again: it may have got
+	// another address, or another member the name. Otherwise the directory keeps what it has (spec 01 §2.2.2).
+	Recheck bool
 }
 
 // management returns the longest management message in bytes that the layer takes now.
@@ -130,6 +133,8 @@ type Machine struct {
 	answered   map[requestKey]*Message
 	refused    []requestKey
 	left       bool // out of its layer
+	// lookUp is Query, of the shim where that has one of its own.
+	lookUp func(h core.Hash, done func(found bool)) (cancel func())
 }
 
 // Counters counts what a shim did and why it dropped packets.
@@ -167,8 +172,14 @@ func New(env core.Env, link core.Link, medium Medium, cfg Config) *Machine {
 		pending:  make(map[requestKey]*incoming),
 		answered: make(map[requestKey]*Message),
 	}
+	m.lookUp = m.Query
 	m.readLink()
 	return m
+}
+
+// LookUpBy has names looked up by the Query of a shim that has one of its own.
+func (m *Machine) LookUpBy(query func(h core.Hash, done func(found bool)) (cancel func())) {
+	m.lookUp = query
 }
 
 func (m *Machine) readLink() {
