@@ -36,6 +36,8 @@ type Config struct {
 	// then not for minutes (spec 05 §7.2, §8); by then routes may still wait for the hold time (decision 16), and without an
 	// answer it knows nobody. Members of a network that is only ours ask again.
 	Prompt bool
+	// SkipUnreachable has flows to a name of several members go to one that can be reached at once.
+	SkipUnreachable bool
 }
 
 // IPCP is a unicast IPC process. It belongs to one actor.

@@ -107,6 +107,7 @@ func (i *IPCP) assemble(l Layer) (*parts, error) {
 	p.fa = fa.New(i.env.Derive("fa"), fa.Config{
 		Layer: l.Info, DT: p.dt, Directory: p.dir, Avoidance: avoid, Shaping: shaper, Admission: admission,
 		Rate: i.rate, Cube: l.Cube, MPL: l.MPL, Queue: l.Queue, MTU: l.MTU,
+		SkipUnreachable: i.cfg.SkipUnreachable,
 	})
 	p.router = newRouter(i.env.Derive("router"), route, table)
 	p.router.conflict, p.router.yield = i.conflict, i.yield

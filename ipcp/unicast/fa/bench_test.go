@@ -132,6 +132,7 @@ type setup struct {
 	admission policyOf
 	spy       func(sched.Scheduler) sched.Scheduler // stands before the scheduler, if set
 	cube      bool
+	skip      bool
 	rate      int64 // of the N-1 flow in bit/s, as it is told to the admission policy and as it is; 0 = none
 }
 
@@ -192,7 +193,7 @@ func newBenchWith(t testing.TB, s setup) *bench {
 	b.dt.SetAddress(self)
 	cfg := Config{
 		Layer: core.LayerInfo{Name: "net", Hash: core.SHA3_256}, DT: b.dt, Directory: names, Avoidance: &b.pace, Queue: s.queue,
-		Cube: s.cube,
+		Cube: s.cube, SkipUnreachable: s.skip,
 	}
 	if s.shaping.name != "" {
 		cfg.Shaping = choose(t, b.env, shape.Policies(), s.shaping)

@@ -40,7 +40,7 @@ type candidate struct {
 }
 
 // AllocFlow asks for a flow to a name of the layer. If it is registered at several addresses they are tried
-// in the order of the directory (anycast): the next when one refuses, or has not answered for 3 s.
+// in the order of the directory (anycast): the next when one refuses, has not answered for 3 s, or cannot be reached (Config.SkipUnreachable).
 //
 // done gets core.ErrName when the directory does not know the name or knows it at this member only, the
 // error of the admission policy, or the last refusal once every address has been asked. If none has answered,
@@ -122,6 +122,14 @@ func (c *client) ask() {
 	}, c.req.Hash, c.req.Piggyback)
 	if errors.Is(err, core.ErrMsgSize) {
 		c.fail(err) // it will not become shorter; any other trouble may pass
+		return
+	}
+	if f.a.cfg.SkipUnreachable && errors.Is(err, core.ErrIPCP) && len(c.addrs) > 1 && c.addrs[1].asks < to.asks {
+		// There is no way to this one now, for instance because that member has left the layer and the directory does
+		// not know it yet. Who has been asked less often has its turn at once.
+		f.a.st.Unanswered++
+		c.addrs = append(c.addrs[1:], c.addrs[0])
+		c.ask()
 		return
 	}
 	f.timer.Reset(to.wait)

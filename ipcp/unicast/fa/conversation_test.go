@@ -20,7 +20,7 @@ import (
 // A file may begin with the parts that are not the defaults:
 //
 //	setup
-//	shaping NAME KEY=VALUE..., admission NAME KEY=VALUE..., cube on
+//	shaping NAME KEY=VALUE..., admission NAME KEY=VALUE..., cube on, skip on (of unreachable addresses)
 //
 // Then come the events:
 //
@@ -82,6 +82,8 @@ func (s *setup) read(t *testing.T, lines string) {
 			s.admission = p
 		case "cube":
 			s.cube = p.name == "on"
+		case "skip":
+			s.skip = p.name == "on"
 		default:
 			t.Fatalf("%q is no part", line)
 		}

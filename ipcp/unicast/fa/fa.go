@@ -74,6 +74,9 @@ type Config struct {
 	MPL   time.Duration // 0 = MPL
 	Queue int           // transmit queue of a flow in packets; 0 = QueueLen
 	MTU   int           // of the layer in bytes of a user's packet; 0 = what the N-1 flows take
+	// SkipUnreachable has a request turn to the next address of a name at once when there is no way to one. Otherwise
+	// it waits, as for one that does not answer: the way may come.
+	SkipUnreachable bool
 }
 
 // FA is a flow allocator. It belongs to the actor of its IPCP.
