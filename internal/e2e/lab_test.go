@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,7 +28,7 @@ var programs = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	build := exec.Command("go", "build", "-o", dir, "ouroboros/cmd/...")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", dir, "ouroboros/cmd/...")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("go build: %w\n%s", err, out)
@@ -59,6 +60,7 @@ type node struct {
 	name string
 	ns   *netns.Namespace
 	dir  string            // of its daemon
+	work string            // in which its commands run
 	vars map[string]string // environment of its commands, besides what all have
 	run  []*process        // started and not waited for, in their order
 }
@@ -77,9 +79,12 @@ func newLab(t testing.TB, names ...string) *lab {
 	}
 	l := &lab{t: t, bin: bin, home: home}
 	for i, name := range names {
-		n := &node{l: l, name: name, ns: spaces[i], dir: filepath.Join(home, name), vars: map[string]string{}}
+		n := &node{
+			l: l, name: name, ns: spaces[i], dir: filepath.Join(home, name), work: filepath.Join(home, name+".d"),
+			vars: map[string]string{},
+		}
 		l.nodes = append(l.nodes, n)
-		if err := n.ns.SetUp("lo", true); err != nil {
+		if err := errors.Join(n.ns.SetUp("lo", true), os.Mkdir(n.work, 0o755)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -67,6 +67,7 @@ func (n *node) command(line string) *netns.Cmd {
 	for k, v := range n.vars {
 		c.Env = append(c.Env, k+"="+v)
 	}
+	c.Dir = n.work
 	c.SysProcAttr.Setpgid = true
 	return c
 }

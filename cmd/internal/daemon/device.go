@@ -24,7 +24,7 @@ func (s *System) ethernet(env core.Env, m *member, b *control.BootstrapConfig) (
 	if err != nil {
 		return nil, opening(err)
 	}
-	layer := eth.Config{Layer: core.Name(b.Layer), Hash: b.Hash, EtherType: cfg.EtherType}
+	layer := eth.Config{Layer: core.Name(b.Layer), Hash: b.Hash, EtherType: cfg.EtherType, Recheck: true}
 	return over(env, d, b.Device, func(l core.Link) (shimIPCP, *eth.Counters, error) {
 		if m.kind == core.KindEthLLC {
 			p, err := eth.NewLLC(env, l, layer)
@@ -78,7 +78,7 @@ func (s *System) udp(env core.Env, m *member, b *control.BootstrapConfig) (proce
 		return nil, opening(err)
 	}
 	return over(env, d, local.String(), func(l core.Link) (shimIPCP, *eth.Counters, error) {
-		p, err := udp.New(env, l, udp.Config{Layer: core.Name(b.Layer), Kind: m.kind, Resolver: resolver})
+		p, err := udp.New(env, l, udp.Config{Layer: core.Name(b.Layer), Kind: m.kind, Resolver: resolver, Recheck: true})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -186,13 +186,28 @@ func (s *System) Connect(ctx context.Context, name string, c control.ConnectConf
 		}
 		m.want(dst, comp, qos)
 		giveUp := func() { m.disconnect(dst, comp) }
-		j.connect(dst, comp, qos, func(err error) {
+		m.connect(j, dst, comp, qos, func(err error) {
 			if err != nil && m.p == process(j) {
 				giveUp()
 			}
 			done(err)
 		})
 		return giveUp, nil
+	})
+}
+
+// connect connects one component after the other, management first, up to the first that fails.
+func (m *member) connect(j joiner, dst core.Name, comp ipcp.Components, qos core.QoS, done func(error)) {
+	if comp != ipcp.Both {
+		j.connect(dst, comp, qos, done)
+		return
+	}
+	j.connect(dst, ipcp.Mgmt, qos, func(err error) {
+		if err != nil {
+			done(err)
+			return
+		}
+		j.connect(dst, ipcp.DT, qos, done)
 	})
 }
 

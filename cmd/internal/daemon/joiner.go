@@ -23,7 +23,9 @@ func newJoiner(env core.Env, alloc core.Allocator, name core.Name, kind core.Lay
 		p, err := broadcast.New(env, alloc, broadcast.Config{Name: name})
 		return hub{p}, err
 	}
-	p, err := unicast.New(env, alloc, unicast.Config{Name: name, Catalog: catalog.New(nil, nil), Prompt: true})
+	p, err := unicast.New(env, alloc, unicast.Config{
+		Name: name, Catalog: catalog.New(nil, nil), Prompt: true, SkipUnreachable: true,
+	})
 	return router{p}, err
 }
 
