@@ -134,16 +134,30 @@ func (f *Flow) SetReadDeadline(t core.Time) { f.setDeadlines(&t, nil) }
 func (f *Flow) SetWriteDeadline(t core.Time) { f.setDeadlines(nil, &t) }
 
 func (f *Flow) setDeadlines(read, write *core.Time) {
-	set := func() {
-		if read != nil {
-			f.readDeadline = *read
-		}
-		if write != nil {
-			f.writeDeadline = *write
-		}
-		f.signal()
+	if f.app.shared == nil { // the program has the actor, and sets deadlines with every message
+		f.moveDeadlines(read, write)
+		return
 	}
-	f.gate.do(set)
+	var r, w *core.Time // copies, so that only this path allocates
+	if read != nil {
+		t := *read
+		r = &t
+	}
+	if write != nil {
+		t := *write
+		w = &t
+	}
+	f.gate.do(func() { f.moveDeadlines(r, w) })
+}
+
+func (f *Flow) moveDeadlines(read, write *core.Time) {
+	if read != nil {
+		f.readDeadline = *read
+	}
+	if write != nil {
+		f.writeDeadline = *write
+	}
+	f.signal()
 }
 
 // Close deallocates the flow. It does not wait: what was written is retransmitted in the background as

@@ -275,6 +275,7 @@ func TestASetDoesNotAllocate(t *testing.T) {
 			if err != nil || len(events) != 1 || events[0].Flow != f {
 				t.Fatal(events, err)
 			}
+			f.SetReadDeadline(x.b.Now().Add(time.Second))
 			_, _ = f.ReadMsg(buf)
 		}); n != 0 {
 			t.Errorf("%v allocations for a message", n)
