@@ -293,3 +293,31 @@ func shareAFlow(t *testing.T, q core.QoS) {
 		}
 	}
 }
+
+// tardy is an allocator whose flow comes at the moment when the request is given up.
+type tardy struct {
+	slow
+	env  core.Env
+	flow *fakeFlow
+}
+
+func (a *tardy) Join(_ core.Name, done func(core.Flow, error)) func() {
+	return func() {
+		a.flow = &fakeFlow{env: a.env, on: true, qos: core.QoSRaw}
+		done(a.flow, nil)
+	}
+}
+
+// TestAFlowThatComesTooLateIsClosed: nobody would know of it.
+func TestAFlowThatComesTooLateIsClosed(t *testing.T) {
+	script(t, func(x *bench) {
+		a := &tardy{env: x.env}
+		app := ouroboros.New(x.env, a, x.b)
+		if _, err := app.Join("layer", ouroboros.WithTimeout(time.Second)); !errors.Is(err, core.ErrTimedOut) {
+			t.Errorf("join: %v", err)
+		}
+		if a.flow == nil || !a.flow.closed {
+			t.Error("the flow is open")
+		}
+	})
+}

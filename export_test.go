@@ -6,3 +6,6 @@ import "ouroboros/core"
 func (a *App) Bare() {
 	a.wrap = func(_ core.Env, below core.Flow) (core.Flow, error) { return below, nil }
 }
+
+// Ready is how many places the list of ready members takes.
+func (s *Set) Ready() int { return len(s.ready) }

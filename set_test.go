@@ -185,6 +185,9 @@ func TestMembershipOfSets_14_5(t *testing.T) {
 			_ = b.Add(f)
 			b.Del(g)
 		}
+		if n := b.Ready(); n > 8 {
+			t.Errorf("the list of two flows has %d places", n)
+		}
 		x.expect(b, names, "f:pkt")
 		_ = f.Close()
 		_ = g.Close()
@@ -219,6 +222,9 @@ func TestAListenerInASet(t *testing.T) {
 		x.expect(s, nil, "timed out")
 		_ = s.AddListener(l)
 		_ = l.Close()
+		if s.Len() != 0 {
+			t.Error("a closed listener is in the set")
+		}
 		x.expect(s, nil, "timed out")
 		if err := s.AddListener(l); !errors.Is(err, core.ErrNotAlloc) {
 			t.Errorf("a closed listener: %v", err)
@@ -332,5 +338,35 @@ func TestASetTellsThatTheBrokerHasGone(t *testing.T) {
 		}
 		x.expect(s, nil, "timed out")
 		_, _ = f.Close(), l.Close()
+	})
+}
+
+// TestWhatTheProviderHoldsIsToldBeforeTheEnd: a flow goes down with more on its way than the reader has taken ahead.
+func TestWhatTheProviderHoldsIsToldBeforeTheEnd(t *testing.T) {
+	script(t, func(x *bench) {
+		f, under := x.dial()
+		defer f.Close()
+		s := x.app.NewSet()
+		_ = s.Add(f)
+		for i := range 100 {
+			under.arrive(fmt.Sprint(i))
+		}
+		under.sink.State(false)
+		buf := make([]byte, 10)
+		for read := 0; ; read++ {
+			events, err := s.WaitFor(time.Second)
+			if err != nil {
+				t.Fatalf("after %d messages: %v", read, err)
+			}
+			if events[0].Kind == ouroboros.EventDown {
+				if read != 100 {
+					t.Errorf("down was told after %d messages of 100", read)
+				}
+				return
+			}
+			if n, err := f.ReadMsg(buf); err != nil || string(buf[:n]) != fmt.Sprint(read) {
+				t.Fatalf("message %d: %q, %v", read, buf[:n], err)
+			}
+		}
 	})
 }

@@ -130,3 +130,15 @@ func TestTenFlowsAtATime_14_8(t *testing.T) {
 }
 
 func TestOptionsAreDocumented(t *testing.T) { tooltest.Documented(t, newTool()) }
+
+// TestFlowsThatHaveEndedDoNotCount: one client after the other, more than can be served at a time.
+func TestFlowsThatHaveEndedDoNotCount(t *testing.T) {
+	n, _ := cbrNet(t, tooltest.Worlds["simulated"](), core.LinkSpec{}, "")
+	for i := range 2*maxFlows + 1 {
+		client := n.Systems[0].Start(newTool(), "-n sink -d 10ms -q data")
+		if n.Wait(client); client.Code != 0 {
+			t.Fatalf("client %d: %s", i, client.Err.String())
+		}
+		n.Advance(20 * time.Millisecond)
+	}
+}

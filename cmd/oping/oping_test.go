@@ -115,6 +115,16 @@ func TestFloodWaitsForReplies_14_8(t *testing.T) {
 	}
 }
 
+// TestWithoutAnIntervalTheFlowSetsThePace: what the link refuses is sent when there is room, and nothing is lost.
+func TestWithoutAnIntervalTheFlowSetsThePace(t *testing.T) {
+	n, _ := pingNet(t, tooltest.Worlds["simulated"](), core.LinkSpec{Rate: 1e6, Delay: ms, Block: true, QueuePackets: 4})
+	client := n.Systems[0].Start(newTool(), "-n oping_server -i 0 -c 300 -Q")
+	n.Wait(client)
+	if got := tooltest.Lines(client.Out.String(), "300 packets transmitted, 300 received, 0 out-of-order, 0% packet loss"); len(got) != 1 {
+		t.Errorf("%s", client.Out.String())
+	}
+}
+
 // TestDuplicatesAndReorderingAreTold.
 func TestDuplicatesAndReorderingAreTold(t *testing.T) {
 	n, _ := pingNet(t, tooltest.Worlds["simulated"](), core.LinkSpec{Delay: 5 * ms, Duplicate: 0.3, Reorder: 0.3, ReorderBy: 15 * ms})

@@ -165,3 +165,25 @@ func TestTheServerDies(t *testing.T) {
 	l.node("n2").start("oping --listen").await("started")
 	pinged(t, l.node("n1").sh("oping -n oping.n2 -c 2 -i 10"), "oping.n2", 2)
 }
+
+// TestManyProcessesAtOnce: one server, which is one program on an event set, serves clients that are processes of their own
+// on two systems, on flows of each kind.
+func TestManyProcessesAtOnce(t *testing.T) {
+	l := toolLab(t)
+	server := l.node("n2").start("oping --listen")
+	server.await("started")
+	var clients []*process
+	for i := range 12 {
+		qos := []string{"raw", "best", "data"}[i%3]
+		clients = append(clients, l.nodes[i%2].start("oping -n oping.n2 -c 5 -i 10 -q "+qos))
+	}
+	for _, c := range clients {
+		if err := c.wait(); err != nil {
+			t.Errorf("%v: %v", c, err)
+		}
+		pinged(t, c.out.String(), "oping.n2", 5)
+	}
+	if n := strings.Count(server.stop(), "Received 64 bytes on fd "); n != 60 {
+		t.Errorf("the server has received %d messages, want 60", n)
+	}
+}
