@@ -26,8 +26,8 @@ func main() {
 	dir := flag.String("dir", "", "directory of the sockets of irmd")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *dir, *listen, os.Stdout); err != nil {
+	err := run(ctx, *dir, *listen, os.Stdout)
+	if stop(); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -29,7 +29,6 @@ func main() {
 	dir := flag.String("dir", "", "directory of the sockets of irmd")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	err := with(*dir, func(a *ouroboros.App) error {
 		if *listen {
 			l, err := a.ListenStreamContext(ctx, *name)
@@ -40,7 +39,7 @@ func main() {
 		}
 		return get(ctx, a, *name, flag.Arg(0), os.Stdout)
 	})
-	if err != nil {
+	if stop(); err != nil {
 		log.Fatal(err)
 	}
 }

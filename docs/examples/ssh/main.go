@@ -32,12 +32,11 @@ func main() {
 	name := flag.String("n", "shell", "name of the server")
 	dir := flag.String("dir", "", "directory of the sockets of irmd")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	s, err := app.Open(app.WithDir(*dir))
 	if err != nil {
 		log.Fatal(err)
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	if *listen {
 		var l net.Listener
 		if l, err = s.App().ListenStreamContext(ctx, *name); err == nil {
@@ -46,6 +45,7 @@ func main() {
 	} else {
 		err = run(ctx, s.App(), *name, strings.Join(flag.Args(), " "), os.Stdout)
 	}
+	stop()
 	if err = errors.Join(err, s.Close()); err != nil {
 		log.Fatal(err)
 	}
