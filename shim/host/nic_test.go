@@ -413,6 +413,24 @@ func TestNICHoldsBackTheSender(t *testing.T) {
 	l.released()
 }
 
+// The frames of a turn are no queue while the kernel takes what it is given: a burst that goes out at the end of the
+// turn must not be marked as congestion (spec 06, 16 packets that wait are a level).
+func TestNICBurstsAreNoQueue(t *testing.T) {
+	l := newLAN(t, ourType, 1500)
+	f := l.frame(0, l.nic[1].Info().Addr, ourType, 50, 1)
+	const burst = 31 // fewer than are written at once
+	l.env[0].Post(func() {
+		for range burst {
+			l.must(l.nic[0].Send(l.w.pool.GetCopy(0, f), core.Addr{}))
+		}
+		if n, q := l.nic[0].out.n, l.nic[0].Queued(); n == 0 || q != 0 {
+			t.Errorf("%d frames go out at the end of the turn, %d are queued, want some and 0", n, q)
+		}
+	})
+	l.until("all arrive", func() bool { return l.user[1].got == burst })
+	l.released()
+}
+
 // A queue below the socket that is full is waited for; a frame that the kernel refuses is dropped.
 func TestNICErrorsOfTheKernel(t *testing.T) {
 	l := newLAN(t, ourType, 1500)
