@@ -34,7 +34,8 @@ type ResolverConfig struct {
 	// Hosts is a file with lines of an address and names, which are digests. It is read again when it has
 	// changed. "" = /etc/hosts, "none" = no file.
 	Hosts string
-	// DNS is a server that is asked for A or AAAA records of a digest, without a domain.
+	// DNS is a server that is asked for A or AAAA records of a digest, without a domain. The library looks into
+	// /etc/hosts before it asks.
 	DNS netip.AddrPort
 	// System asks the servers of the system (resolv.conf), with its search list, when DNS is not set.
 	System bool
