@@ -31,7 +31,7 @@ type Config struct {
 	Catalog Catalog   // the policies that it knows
 	// Autobind has it listen to the name of its layer too, so that "enroll with layer X" finds any member.
 	Autobind bool
-	// Prompt has messages of the directory and the flow allocator reach a new neighbour before the routes to it are
+	// Prompt has messages of the directory and the flow allocator, and the packets of flows, reach a new neighbour before the routes to it are
 	// computed. A newcomer of the prototype asks for its own identifier 10 to 20 ms after it has connected, twice, and
 	// then not for minutes (spec 05 §7.2, §8); by then routes may still wait for the hold time (decision 16), and without an
 	// answer it knows nobody. Members of a network that is only ours ask again.

@@ -31,7 +31,8 @@ type Flows func(eid uint64, ecn uint8, p *pkt.Buf)
 type Config struct {
 	Layout wire.PCI
 	MaxTTL uint8
-	// Prompt has messages of components reach a neighbour to which the forwarding function has no way.
+	// Prompt has what starts at this member, messages of components and packets of flows, reach a neighbour to which
+	// the forwarding function has no way.
 	Prompt    bool
 	PFF       pff.PFF
 	Avoidance ca.Avoidance
@@ -137,7 +138,7 @@ func (d *DT) measure() {
 func (d *DT) Send(dst uint64, cube core.Cube, eid uint64, hash uint32, p *pkt.Buf, s *Sender) error {
 	n := p.Len()
 	out := d.route(dst, hash)
-	if out == nil && eid < FirstFlow && d.cfg.Prompt {
+	if out == nil && d.cfg.Prompt {
 		out = d.neighbour(dst)
 	}
 	if out == nil {
