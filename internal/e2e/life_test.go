@@ -291,7 +291,7 @@ func TestProgramIsStarted(t *testing.T) {
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	l := newLab(t, "n1")
 	n := l.node("n1")
-	prog := l.file("stubborn", "#!/bin/sh\ntrap '' TERM\necho here\nsleep 30 &\nwait; wait\n")
+	prog := l.file("stubborn", "#!/bin/sh\ntrap '' TERM\necho $$ > "+l.home+"/pid\necho here\nsleep 30 &\nwait; wait\n")
 	if err := os.Chmod(prog, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -307,6 +307,6 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	if took := time.Since(began); err == nil || took > 1900*time.Millisecond {
 		t.Errorf("ended after %v with %v", took, err)
 	}
-	_, _ = n.try("pkill -KILL -f " + prog)
+	n.sh("kill -KILL -$(cat " + l.home + "/pid)") // its process group: it has outlived the daemon
 	os.RemoveAll(n.dir)
 }
