@@ -33,7 +33,7 @@ type agent struct {
 	killed   bool
 	priority string
 	late     []time.Duration // by how much timers were late
-	started  time.Time
+	began    core.Time
 }
 
 // Agent is the program of an agent: it does what the coordinator at the other end of in and out says, until in
@@ -117,7 +117,7 @@ func (a *agent) live(s *start) error {
 	for _, n := range s.News {
 		a.part.Hear(n)
 	}
-	a.started = time.Now()
+	a.began = a.world.Now()
 	if err := a.send(message{Started: true}); err != nil {
 		return err
 	}
@@ -227,7 +227,7 @@ func (a *agent) close(usage float64) error {
 	if err := a.until(a.world.Now().Add(closing), func() bool { return false }); err != nil {
 		return err
 	}
-	l := &left{Buffers: a.part.BuffersLeft(), CPU: usage, Priority: a.priority}
+	l := &left{Buffers: a.part.BuffersLeft(), CPU: usage, Priority: a.priority, Began: int64(a.began)}
 	if n := len(a.late); n > 0 {
 		slices.Sort(a.late)
 		l.LateP99, l.LateMax = int64(a.late[n*99/100]), int64(a.late[n-1])

@@ -85,6 +85,7 @@ type left struct {
 	LateMax  int64    `json:"late_max"`
 	CPU      float64  `json:"cpu"`      // seconds of processor time, in the time of the run
 	Priority string   `json:"priority"` // that the agent ran at
+	Began    int64    `json:"began"`    // when the part was there, in ns after time 0
 	Notes    []string `json:"notes,omitempty"`
 }
 

@@ -52,7 +52,7 @@ func (f *fleet) collect(has func(*member) bool) error {
 func (f *fleet) join() (result.Run, []error, error) {
 	p := experiment.Parts{Scenario: f.Scenario, Graph: f.Graph, Seed: f.Seed, Mode: f.Scenario.Mode.World, End: f.ended, Late: map[int]uint64{}}
 	buffers, cpuTime := 0, 0.0
-	var late time.Duration
+	var late, began time.Duration
 	slowest, priority := "", ""
 	for _, m := range f.members {
 		p.Pieces = append(p.Pieces, m.pieces...)
@@ -66,6 +66,9 @@ func (f *fleet) join() (result.Run, []error, error) {
 		cpuTime += m.left.CPU
 		f.notes = append(f.notes, m.left.Notes...)
 		priority = m.left.Priority
+		if m.life == 1 {
+			began = max(began, time.Duration(m.left.Began))
+		}
 		if d := time.Duration(m.left.LateP99); slowest == "" || d > late {
 			late, slowest = d, m.name
 		}
@@ -80,6 +83,7 @@ func (f *fleet) join() (result.Run, []error, error) {
 	run.Notes = append(run.Notes, f.site.Notes()...)
 	run.Notes = append(run.Notes, f.notes...)
 	if slowest != "" {
+		run.Notes = append(run.Notes, fmt.Sprintf("the last node was there %v after time 0", began.Round(time.Millisecond)))
 		run.Notes = append(run.Notes, fmt.Sprintf("1 of 100 timers was %v late or more, on %s, where that was most; the agents, at %s priority, together used %.1f s of processor time in %v",
 			late.Round(time.Microsecond), slowest, priority, cpuTime, time.Duration(f.ended).Round(time.Millisecond)))
 	}
