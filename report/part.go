@@ -101,7 +101,7 @@ func span(reps []*result.Run) string {
 		lo, hi = min(lo, r.SimulatedTime), max(hi, r.SimulatedTime)
 	}
 	word := " s simulated"
-	if reps[0].Mode == result.ModeLive {
+	if result.Timed(reps[0].Mode) {
 		word = " s of real time"
 	}
 	if lo != hi {

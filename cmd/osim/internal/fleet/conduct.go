@@ -26,7 +26,7 @@ func (f *fleet) conduct() error {
 	for !f.all(func(m *member) bool { return m.done }) {
 		wait := time.Hour
 		if len(f.moves) > 0 {
-			wait = time.Duration(f.moves[0].at.Sub(f.now()))
+			wait = f.moves[0].at.Sub(f.now())
 		}
 		next := time.NewTimer(max(wait, 0))
 		var err error

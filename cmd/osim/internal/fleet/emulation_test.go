@@ -135,6 +135,22 @@ func TestTwoHosts(t *testing.T) {
 	}
 }
 
+// All shims that there are on real interfaces carry flows: Ethernet with LLC, and datagrams over IPv4 and IPv6.
+func TestShims(t *testing.T) {
+	needRoot(t)
+	for _, shim := range []string{"eth-llc", "udp4", "udp6"} {
+		t.Run(shim, func(t *testing.T) {
+			sc := load(t, "two-hosts", "duration=1s", "workload.cbr.stop=900ms", "workload.ping.count=5", "layers.eth.shim="+shim)
+			run, _ := emulate(t, sc, nil)
+			for _, f := range run.Flows {
+				if f.DeliveredPackets < 5 || f.LostPackets != 0 || f.Failure != "" {
+					t.Errorf("%s: %d of %d messages, %d lost, %q", f.Name, f.DeliveredPackets, f.SentPackets, f.LostPackets, f.Failure)
+				}
+			}
+		})
+	}
+}
+
 const crossing = `schema: 1
 name: crossing
 duration: 5s

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"time"
@@ -47,7 +48,7 @@ func all(tasks []os.DirEntry, do func(id int) error) bool {
 		if err == nil {
 			err = do(id)
 		}
-		if err != nil && err != unix.ESRCH {
+		if err != nil && !errors.Is(err, unix.ESRCH) {
 			return false
 		}
 	}

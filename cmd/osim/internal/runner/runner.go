@@ -169,11 +169,11 @@ func (r *Runner) runNext(progress func(Progress)) bool {
 	return true
 }
 
-// done takes down what came of run i; clear is called before.
-func (r *Runner) done(i int, st state, clear func()) {
+// done takes down what came of run i; tidy is called before.
+func (r *Runner) done(i int, st state, tidy func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	clear()
+	tidy()
 	r.states[i] = st
 	r.over++
 	r.stopped = r.stopped || st.err != nil
