@@ -62,17 +62,18 @@ reg = ["oping"]
 	}
 }
 
-// TestTermDrains: what an application has written before the daemon is told to end still arrives, and the neighbour
-// knows at once that the member has left (spec 13 §13.5).
-func TestTermDrains(t *testing.T) {
+// TestTermSaysFarewell: a daemon that is told to end does so within seconds, and its neighbour knows then that the
+// member has left (spec 13 §13.5), long before the time-out of link state.
+func TestTermSaysFarewell(t *testing.T) {
 	l := newLab(t, "n1", "n2")
 	l.wire("n1", "v12", "n2", "v21")
 	two(t, l, "eth-dix", "dev v12", "dev v21")
 	n1, n2 := l.node("n1"), l.node("n2")
-	if routes := n1.sh("irm rib uni1/routing/table"); !strings.Contains(routes, "via") && len(strings.Fields(routes)) == 0 {
-		t.Fatalf("no routes: %s", routes)
-	}
-	before := n1.sh("irm rib uni1/routing/table")
+	var before string
+	l.eventually("there is a route", func() bool {
+		before = n1.sh("irm rib uni1/routing/table")
+		return strings.TrimSpace(before) != ""
+	})
 	began := time.Now()
 	for _, p := range n2.run {
 		if p.isDaemon() {
@@ -309,4 +310,41 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 	n.sh("kill -KILL -$(cat " + l.home + "/pid)") // its process group: it has outlived the daemon
 	os.RemoveAll(n.dir)
+}
+
+// TestNothingIsLeftOfIPCPs: what is made and destroyed again and again leaves no descriptor and no buffer in the daemon.
+func TestNothingIsLeftOfIPCPs(t *testing.T) {
+	l := newLab(t, "n1", "n2")
+	l.wire("n1", "v12", "n2", "v21")
+	two(t, l, "eth-dix", "dev v12", "dev v21")
+	n := l.node("n1")
+	n.addr("v12", "10.1.1.1/24")
+	d := n.run[0]
+	count := func() int {
+		fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(fds)
+	}
+	round := func() {
+		l.run(`
+			n1: irm ipcp bootstrap type udp4 name u layer udp ip 10.1.1.1
+			n1: irm ipcp bootstrap type eth-llc name e layer llc dev v12
+			n1: irm ipcp bootstrap type unicast name x layer other autobind
+			n1: irm name register x layer udp layer llc
+			n1: oping -n oping -c 1 -i 10 -Q
+			n1: irm ipcp destroy name u ; irm ipcp destroy name x ; irm ipcp destroy name e
+		`)
+	}
+	round()
+	before := count()
+	for range 5 {
+		round()
+	}
+	l.eventually("its descriptors are as many as before", func() bool { return count() <= before })
+	l.eventually("its buffers have come back", func() bool {
+		return strings.Contains(n.sh("irm rib irmd/counters | grep -w buffers: | tr -s ' '"), ": 0")
+	})
+	same(t, "irm ipcp list", n.sh("irm ipcp list | grep -c -e udp4 -e eth-llc -e other || true"), "0")
 }

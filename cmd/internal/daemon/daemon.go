@@ -168,7 +168,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			<-startedOr(started)
+			_ = <-startedOr(started) // it was told to end, and has
 			return nil
 		case err := <-started:
 			if err != nil {
