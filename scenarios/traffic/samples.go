@@ -53,11 +53,12 @@ func (s *Samples) record(d int64) { _ = s.hist.RecordValue(min(d, maxSample)) }
 
 // quantile returns the q-th percentile: the smallest sample with at least that share at or below it.
 func (s *Samples) quantile(q float64) int64 {
+	k := max(math.Ceil(q/100*float64(s.n)), 1)
 	if s.hist != nil {
-		return min(max(s.hist.ValueAtQuantile(q), s.min), s.max)
+		// The library rounds the rank that it makes of a share; of this share it makes k.
+		return min(max(s.hist.ValueAtQuantile(100*k/float64(s.n)), s.min), s.max)
 	}
-	k := int(math.Ceil(q / 100 * float64(len(s.raw))))
-	return s.raw[max(k, 1)-1]
+	return s.raw[int(k)-1]
 }
 
 // Dist returns the distribution of what was collected.
