@@ -13,6 +13,7 @@ var prompt = regexp.MustCompile(`^(n\d)# (.+)$`)
 // TestLabGuide follows docs/lab-guide.md word by word: each command is typed on the machine that the page says, and
 // prints what stands there.
 func TestLabGuide(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	const page = "../../docs/lab-guide.md"
 	data, err := os.ReadFile(page)
 	if err != nil {

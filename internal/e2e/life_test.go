@@ -13,6 +13,7 @@ import (
 // TestDaemonRestartsWhileApplicationsRun: applications of a daemon that ends are told, not hung; a new daemon in the
 // same place serves, also after one that was killed, and its neighbour, which has run on, reaches it again.
 func TestDaemonRestartsWhileApplicationsRun(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	for _, crash := range []bool{false, true} {
 		t.Run(fmt.Sprintf("crash=%v", crash), func(t *testing.T) {
 			l := newLab(t, "n1", "n2")
@@ -114,6 +115,7 @@ func TestInterfaceGoesDownAndUp(t *testing.T) {
 
 // TestInterfaceIsGoneAndComesBack: the shim waits for an interface of the same name.
 func TestInterfaceIsGoneAndComesBack(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	l := newLab(t, "n1", "n2")
 	l.wire("n1", "v12", "n2", "v21")
 	l.run(`
@@ -152,6 +154,7 @@ func TestAddressChanges(t *testing.T) {
 
 // TestShimIsDestroyedUnderTraffic: flows end with an error, and nothing else suffers.
 func TestShimIsDestroyedUnderTraffic(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	l := newLab(t, "n1", "n2")
 	l.wire("n1", "v12", "n2", "v21")
 	two(t, l, "eth-dix", "dev v12", "dev v21")

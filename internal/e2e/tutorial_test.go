@@ -155,6 +155,7 @@ func line(l *lab) {
 
 // TestLineOfThree: over two hops, and again after the far member was disconnected and connected.
 func TestLineOfThree(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	l := newLab(t, "n1", "n2", "n3")
 	line(l)
 	l.reachable("n1", "oping")
