@@ -39,7 +39,7 @@ func (f *fleet) prepare(m *member) error {
 	fail := func(err error) error {
 		if m.proc != nil {
 			m.proc.Kill()
-			err = errors.Join(err, m.proc.Wait(leaving))
+			err = because(err, m.proc.Wait(leaving))
 		}
 		return fmt.Errorf("node %s, %s: %w", m.name, m.role, err)
 	}

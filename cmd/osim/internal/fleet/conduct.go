@@ -95,7 +95,7 @@ func (f *fleet) take(r report) error {
 	case r.err != nil && m.dying:
 		f.buried(m, nil)
 	case r.err != nil:
-		return fmt.Errorf("node %s, %s: %w at %v", m.name, m.role, errors.Join(ended(r.err), m.proc.Wait(leaving)), time.Duration(f.now()).Round(time.Millisecond))
+		return fmt.Errorf("node %s, %s: %w at %v", m.name, m.role, because(ended(r.err), m.proc.Wait(leaving)), time.Duration(f.now()).Round(time.Millisecond))
 	case x.Error != "":
 		return fmt.Errorf("node %s, %s: %s", m.name, m.role, x.Error)
 	case x.News != nil:
@@ -110,6 +110,14 @@ func (f *fleet) take(r report) error {
 		m.left = x.Left
 	}
 	return nil
+}
+
+// because adds to an error what the agent says about its own end, if it does.
+func because(err, own error) error {
+	if own == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, own)
 }
 
 // pass tells the others what one has told, and keeps it for those that are started later.

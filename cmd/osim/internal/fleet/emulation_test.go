@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -294,6 +295,31 @@ func eventually(t *testing.T, what string, is func() bool) {
 		if time.Now().After(end) {
 			t.Fatalf("not within 5 s: %s", what)
 		}
+	}
+}
+
+// An agent that ends by itself ends the run, with what it was and why; the others go too.
+func TestLostAgentEndsTheRun(t *testing.T) {
+	needRoot(t)
+	sc := load(t, "two-hosts")
+	site, err := NewEmulation(sc.Scenario, sc.Graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(1500*time.Millisecond, func() {
+		for _, p := range agentsOf(t, os.Getpid())[:1] {
+			_ = syscall.Kill(p, syscall.SIGKILL)
+		}
+	})
+	_, _, err = Run(Plan{Scenario: sc.Scenario, Graph: sc.Graph, Seed: 1, Version: testVersion}, site)
+	if err == nil || !strings.Contains(err.Error(), "the agent has ended: signal: killed") || strings.Contains(err.Error(), "\n") {
+		t.Error(err)
+	}
+	if err := site.Close(); err != nil {
+		t.Error(err)
+	}
+	if left := remains(t, os.Getpid()); left != "" {
+		t.Errorf("left behind: %s", left)
 	}
 }
 
