@@ -168,8 +168,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			_ = <-startedOr(started) // it was told to end, and has
-			return nil
+			return startedOr(started)
 		case err := <-started:
 			if err != nil {
 				return err
@@ -192,14 +191,12 @@ func (d *daemon) serve(ctx context.Context) error {
 	}
 }
 
-// startedOr waits for a start that is under way, which ends with its context.
-func startedOr(started chan error) chan error {
-	if started != nil {
-		return started
+// startedOr waits for a start that is under way, and was told to end; nil: none is.
+func startedOr(started chan error) error {
+	if started == nil {
+		return nil
 	}
-	done := make(chan error)
-	close(done)
-	return done
+	return <-started
 }
 
 // startUp does what the configuration asks for.
