@@ -102,10 +102,10 @@ man: ## Make the manual pages in docs/man from what the commands say about thems
 RUNS ?= 5
 
 .PHONY: bench-live
-bench-live: ## Measure real mode between two namespaces beside bare programs (root; minutes)
+bench-live: ## Measure real mode beside bare programs into docs/speed.md (root; ten minutes)
 	@mkdir -p bin
 	$(GO) build -trimpath -o bin/benchlive ./internal/benchlive
-	bin/benchlive -runs $(RUNS)
+	bin/benchlive -runs $(RUNS) -write docs/speed.md
 
 .PHONY: generate
 generate: ## Regenerate the generated sources (protobuf needs protoc)

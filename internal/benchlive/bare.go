@@ -224,7 +224,7 @@ func source(c conduit, o options) error {
 // Patience of a sink: how long it waits for the first packet, and for a further one.
 const (
 	patience = 10 * time.Second
-	quiet    = 500 * time.Millisecond
+	quiet    = 300 * time.Millisecond
 )
 
 // sink counts what arrives until nothing has come for a while.

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"os"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +11,7 @@ import (
 // group is a table of the output.
 type group struct {
 	name    string
-	measure func(l *lab, runs int) error
+	measure func(l *lab, w io.Writer, runs int) error
 }
 
 var groups = []group{{"rtt", rtt}, {"throughput", throughput}, {"flows", flows}}
@@ -38,7 +38,7 @@ type table struct {
 	ratios      []int // rows that the others are divided by
 }
 
-func (t *table) print(runs int) error {
+func (t *table) print(w io.Writer, runs int) error {
 	values := make([][]float64, len(t.rows))
 	for range runs {
 		for i, r := range t.rows {
@@ -52,26 +52,26 @@ func (t *table) print(runs int) error {
 			values[i] = append(values[i], v)
 		}
 	}
-	fmt.Printf("\n%s (%s, median of %d; least and largest)\n\n|  | %s | range |", t.title, t.unit, runs, t.unit)
+	fmt.Fprintf(w, "\n**%s** (%s, median of %d; least and largest)\n\n|  | %s | range |", t.title, t.unit, runs, t.unit)
 	for _, i := range t.ratios {
-		fmt.Printf(" ÷ %s |", t.rows[i].label)
+		fmt.Fprintf(w, " ÷ %s |", t.rows[i].label)
 	}
-	fmt.Printf("\n|---|---:|---:|%s\n", strings.Repeat("---:|", len(t.ratios)))
+	fmt.Fprintf(w, "\n|---|---:|---:|%s\n", strings.Repeat("---:|", len(t.ratios)))
 	for i, r := range t.rows {
 		if r.skip != "" {
-			fmt.Fprintf(os.Stdout, "| %s | not measured: %s | |%s\n", r.label, r.skip, strings.Repeat(" |", len(t.ratios)))
+			fmt.Fprintf(w, "| %s | not measured: %s | |%s\n", r.label, r.skip, strings.Repeat(" |", len(t.ratios)))
 			continue
 		}
 		slices.Sort(values[i])
-		fmt.Printf("| %s | %s | %s to %s |", r.label, short(median(values[i])), short(values[i][0]), short(values[i][len(values[i])-1]))
+		fmt.Fprintf(w, "| %s | %s | %s to %s |", r.label, short(median(values[i])), short(values[i][0]), short(values[i][len(values[i])-1]))
 		for _, k := range t.ratios {
 			if len(values[k]) == 0 {
-				fmt.Print(" |")
+				fmt.Fprint(w, " |")
 				continue
 			}
-			fmt.Printf(" %.2f |", median(values[i])/median(values[k]))
+			fmt.Fprintf(w, " %.2f |", median(values[i])/median(values[k]))
 		}
-		fmt.Println()
+		fmt.Fprintln(w)
 	}
 	return nil
 }

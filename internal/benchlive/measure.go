@@ -2,12 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 )
 
 // rtt is the round trip of a small packet: the next is sent when the answer has come.
-func rtt(l *lab, runs int) error {
+func rtt(l *lab, w io.Writer, runs int) error {
 	active, passive := []string{"ping", "size=64", "count=2000"}, []string{"echo"}
 	t := table{title: "Round trip of 64 bytes", unit: "µs"}
 	t.rows = append(t.rows, icmp(l))
@@ -44,7 +45,7 @@ func rtt(l *lab, runs int) error {
 	for _, layer := range layers {
 		t.rows = append(t.rows, row{label: "oping -f, " + titles[layer], once: func() (float64, error) { return sys.oping(layer) }})
 	}
-	return t.print(runs)
+	return t.print(w, runs)
 }
 
 // titles says what the layers are.
@@ -72,7 +73,7 @@ func icmp(l *lab) row {
 var sizes = []int{64, 1000, 1400}
 
 // throughput is what arrives of packets that are sent as fast as the sender can.
-func throughput(l *lab, runs int) error {
+func throughput(l *lab, w io.Writer, runs int) error {
 	sys, err := newSystem(l)
 	if err != nil {
 		return err
@@ -80,7 +81,7 @@ func throughput(l *lab, runs int) error {
 	defer sys.close()
 	for _, size := range sizes {
 		t := table{title: fmt.Sprintf("Packets of %d bytes that arrive in a second", size), unit: "thousand/s"}
-		active, passive := []string{"source", fmt.Sprintf("size=%d", size), "ms=1000"}, []string{"sink"}
+		active, passive := []string{"source", fmt.Sprintf("size=%d", size), "ms=500"}, []string{"sink"}
 		for _, m := range []medium{ethernet, overUDP} {
 			t.rows = append(t.rows, row{label: fmt.Sprintf("bare sender, %v", m), once: func() (float64, error) {
 				_, r, err := l.bare(m, active, passive)
@@ -123,7 +124,7 @@ func throughput(l *lab, runs int) error {
 				return sys.operf(c.layer, c.qos, size, c.encrypt)
 			}})
 		}
-		if err := t.print(runs); err != nil {
+		if err := t.print(w, runs); err != nil {
 			return err
 		}
 	}
@@ -139,7 +140,19 @@ func rate(r report) float64 {
 }
 
 // flows is how fast they are made and what an idle one costs.
-func flows(l *lab, runs int) error {
+func flows(l *lab, w io.Writer, runs int) error {
+	if err := allocations(l, w, runs); err != nil {
+		return err
+	}
+	for _, c := range []struct{ layer, wishes, label string }{{"eth", "", "raw"}, {"net", ",data", "reliable"}} {
+		if err := memory(l, w, c.layer, c.wishes, c.label, runs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func allocations(l *lab, w io.Writer, runs int) error {
 	sys, err := newSystem(l)
 	if err != nil {
 		return err
@@ -157,20 +170,12 @@ func flows(l *lab, runs int) error {
 			return float64(r.Packets) / r.Elapsed.Seconds(), nil
 		}})
 	}
-	if err := speed.print(runs); err != nil {
-		return err
-	}
-	for _, c := range []struct{ layer, wishes, label string }{{"eth", "", "raw"}, {"net", ",data", "reliable"}} {
-		if err := memory(l, c.layer, c.wishes, c.label, runs); err != nil {
-			return err
-		}
-	}
-	return nil
+	return speed.print(w, runs)
 }
 
 // memory is what an idle flow adds to the memory of each of the four processes. The daemons are new for each run: what
 // they have had before would leave room in their heaps.
-func memory(l *lab, layer, wishes, label string, runs int) error {
+func memory(l *lab, w io.Writer, layer, wishes, label string, runs int) error {
 	t := table{title: "Memory of an idle flow, " + titles[layer] + ", " + label, unit: "KiB a flow"}
 	var all [4]float64
 	for i, where := range []string{"application that asks", "its daemon", "daemon that answers", "its application"} {
@@ -187,5 +192,5 @@ func memory(l *lab, layer, wishes, label string, runs int) error {
 		}})
 	}
 	t.rows = append(t.rows, row{label: "sum", once: func() (float64, error) { return all[0] + all[1] + all[2] + all[3], nil }})
-	return t.print(runs)
+	return t.print(w, runs)
 }
