@@ -84,6 +84,8 @@ func TestErrorsNameTheWord(t *testing.T) {
 		"shape u rate 0.5bps":                                                 {`rate: "0.5bps"`},
 		"shape u delay 5":                                                     {`delay: "5", accepted is a time`},
 		"shape u loss 2":                                                      {`loss: "2", accepted is a probability from 0 to 1`},
+		"shape u drop 0":                                                      {`drop: "0", accepted are different numbers from 1`},
+		"shape u drop 2,2":                                                    {`drop: "2,2"`},
 		"shape u loss NaN":                                                    {`loss: "NaN"`},
 		"shape u burst-loss 1,2":                                              {"P,R,GOOD,BAD"},
 		"shape u loss 0.1 out loss 0.2":                                       {"loss stands twice for packets out"},

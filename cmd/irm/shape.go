@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ var impairments = []impairment{
 	{"jitter", "TIME", "additional delay, uniform from 0 to this; keeps the order", func(s *core.LinkSpec, t string) (err error) { s.Jitter, err = span(t); return }},
 	{"loss", "PROBABILITY", "packets that are lost, 0 to 1", func(s *core.LinkSpec, t string) (err error) { s.Loss, err = probability(t); return }},
 	{"burst-loss", "P,R,GOOD,BAD", "losses in bursts (Gilbert-Elliott): probabilities of turning bad and good, of loss while good and bad", setGilbert},
+	{"drop", "N[,N...]", "exactly these packets are lost, counted from 1 from now on", setDrop},
 	{"ber", "PROBABILITY", "wrong bits; such packets are dropped, as a network card does", func(s *core.LinkSpec, t string) (err error) { s.BER, err = probability(t); return }},
 	{"reorder", "PROBABILITY", "packets that are held back and overtaken", func(s *core.LinkSpec, t string) (err error) { s.Reorder, err = probability(t); return }},
 	{"reorder-by", "TIME", "how long they are held back", func(s *core.LinkSpec, t string) (err error) { s.ReorderBy, err = span(t); return }},
@@ -164,6 +166,24 @@ func probability(text string) (float64, error) {
 		return 0, fmt.Errorf("%q, accepted is a probability from 0 to 1", text)
 	}
 	return p, nil
+}
+
+// mostDrops is how many packets can be named.
+const mostDrops = 1000
+
+func setDrop(s *core.LinkSpec, text string) error {
+	parts := strings.Split(text, ",")
+	if len(parts) > mostDrops {
+		return fmt.Errorf("%d numbers, accepted are %d", len(parts), mostDrops)
+	}
+	for _, p := range parts {
+		n, err := strconv.ParseUint(p, 10, 64)
+		if err != nil || n == 0 || slices.Contains(s.Drop, n) {
+			return fmt.Errorf("%q, accepted are different numbers from 1, such as 1,2,5", text)
+		}
+		s.Drop = append(s.Drop, n)
+	}
+	return nil
 }
 
 func setGilbert(s *core.LinkSpec, text string) error {

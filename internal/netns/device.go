@@ -73,14 +73,31 @@ func (n *Namespace) Delete(dev string) error {
 // AddAddr gives a device an address with a prefix length, IPv4 ("10.0.0.1/24") or IPv6 ("fd00::1/64"). It
 // can be used at once: no duplicate address detection is made.
 func (n *Namespace) AddAddr(dev, cidr string) error {
-	addr, err := netlink.ParseAddr(cidr)
+	addr, err := parseAddr(cidr)
 	if err != nil {
-		return fmt.Errorf("address %q: %w; accepted is for instance 10.0.0.1/24 or fd00::1/64", cidr, err)
+		return err
 	}
 	if addr.IP.To4() == nil {
 		addr.Flags = unix.IFA_F_NODAD
 	}
 	return n.device(dev, "add address "+cidr, func(l netlink.Link) error { return n.routes.AddrAdd(l, addr) })
+}
+
+// DelAddr takes an address from a device that AddAddr has given.
+func (n *Namespace) DelAddr(dev, cidr string) error {
+	addr, err := parseAddr(cidr)
+	if err != nil {
+		return err
+	}
+	return n.device(dev, "remove address "+cidr, func(l netlink.Link) error { return n.routes.AddrDel(l, addr) })
+}
+
+func parseAddr(cidr string) (*netlink.Addr, error) {
+	addr, err := netlink.ParseAddr(cidr)
+	if err != nil {
+		return nil, fmt.Errorf("address %q: %w; accepted is for instance 10.0.0.1/24 or fd00::1/64", cidr, err)
+	}
+	return addr, nil
 }
 
 // AddRoute sends what goes to a prefix ("10.1.0.0/16", "::/0") by way of a gateway.

@@ -205,6 +205,20 @@ func TestLostRequestIsRepeatedWithTheSameEID(t *testing.T) {
 	}
 }
 
+// An EID that rests for long, as after an application that died, does not hold up those that are free earlier.
+func TestLongRestDoesNotHoldUpOtherEIDs(t *testing.T) {
+	x := newNet(t, 2)
+	first, _ := x.connect(core.QoSRaw)
+	second, _ := x.connect(core.QoSRaw)
+	first.Close(2 * time.Minute)
+	second.Close(time.Second)
+	x.w.Run(2 * time.Second)
+	third, _ := x.connect(core.QoSRaw)
+	if eid := third.Info().EID; eid != 65 {
+		t.Errorf("EID %d, 65 is free again", eid)
+	}
+}
+
 func TestLostReplyIsRepeatedAndMakesNoSecondFlow(t *testing.T) {
 	x := newNet(t, 2)
 	x.serve(x.shims[1])

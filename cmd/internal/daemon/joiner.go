@@ -17,6 +17,17 @@ import (
 // The user that the daemon runs as, which its IPCPs count as.
 var selfUID, selfGID = uint32(os.Getuid()), uint32(os.Getgid())
 
+// peerTimeout is the time-out of connections to other members, in ms. A neighbour that was restarted with nobody to tell
+// is given up after it, and connected to again. The 120 s of the predefined specs are for applications: that long a
+// layer would stay broken where only this side makes the connection. Both ends have the time-out of the side that asks.
+const peerTimeout = 6000
+
+// watched has a connection notice a dead peer soon.
+func watched(q core.QoS) core.QoS {
+	q.Timeout = peerTimeout
+	return q
+}
+
 // newJoiner makes an IPCP of kind unicast or broadcast in state boot.
 func newJoiner(env core.Env, alloc core.Allocator, name core.Name, kind core.LayerKind) (joiner, error) {
 	if kind == core.KindBroadcast {
@@ -59,7 +70,7 @@ func (r router) enroll(dst core.Name, done func(error)) (cancel func()) {
 }
 
 func (r router) connect(dst core.Name, comp ipcp.Components, qos core.QoS, done func(error)) {
-	r.Connect(dst, "", unicast.ConnectOptions{Components: comp, QoS: qos, Persist: true}, done)
+	r.Connect(dst, "", unicast.ConnectOptions{Components: comp, QoS: watched(qos), Persist: true}, done)
 }
 
 func (r router) disconnect(dst core.Name, comp ipcp.Components) { r.Disconnect(dst, comp) }
@@ -72,7 +83,7 @@ func (h hub) bootstrap(b *control.BootstrapConfig) error { return h.Bootstrap(co
 func (h hub) enroll(dst core.Name, done func(error)) (cancel func()) { return h.Enroll(dst, "", done) }
 
 func (h hub) connect(dst core.Name, _ ipcp.Components, qos core.QoS, done func(error)) {
-	h.Connect(dst, "", broadcast.ConnectOptions{QoS: qos, Persist: true}, done)
+	h.Connect(dst, "", broadcast.ConnectOptions{QoS: watched(qos), Persist: true}, done)
 }
 
 func (h hub) disconnect(dst core.Name, _ ipcp.Components) { h.Disconnect(dst) }

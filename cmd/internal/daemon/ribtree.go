@@ -106,6 +106,9 @@ func (b *base) writeLink(w io.Writer) {
 	rib.Value(w, "Device:", b.where)
 	rib.Value(w, "Address:", i.Addr)
 	rib.Value(w, "Up:", i.Up)
+	if d, ok := b.device.(interface{ Err() error }); ok && d.Err() != nil {
+		rib.Value(w, "Down because:", d.Err())
+	}
 	rib.Value(w, "MTU:", i.MTU)
 	rib.Value(w, "Queued packets (tx):", b.shaper.Queued())
 	for _, d := range []struct {

@@ -417,9 +417,19 @@ func (f *end) lose() {
 		}
 		f.drop()
 		if f.over == nil {
-			f.f.Close(0)
+			f.f.Close(stale(f.f.Info().QoS))
 		}
 	}
+}
+
+// stale is how long the peer of an application that has died may go on sending: it has not been told, and what it sends
+// must not come to the next flow that has the identifier.
+func stale(q core.QoS) time.Duration {
+	const most = core.DefaultPeerTimeout * time.Millisecond
+	if t := q.PeerTimeout(); t > 0 && t < most {
+		return t
+	}
+	return most
 }
 
 func (f *end) drop() {

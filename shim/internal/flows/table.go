@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"slices"
 	"time"
 
 	"ouroboros/core"
@@ -13,8 +14,7 @@ type releasedEID struct {
 	from core.Time
 }
 
-// newEnd gives out an EID and enters a flow end in the table: the one released longest ago, when its
-// time has come, else one never used. ErrAgain when there is none.
+// newEnd gives out an EID and enters a flow end in the table: the one whose rest was over first, else one never used. ErrAgain when there is none.
 func (m *Machine) newEnd(qos core.QoS) (*End, error) {
 	e := &End{m: m, link: m.link, qos: qos, receiving: true}
 	e.flush = e.deliverHeld
@@ -66,7 +66,12 @@ func (m *Machine) allocate(e *End, peer core.Addr, remote uint32) {
 // least.
 func (m *Machine) release(e *End, wait time.Duration) {
 	m.table[e.eid-m.first] = nil
-	m.released = append(m.released, releasedEID{e.eid, m.env.Now().Add(max(wait, m.cfg.MPL))})
+	from := m.env.Now().Add(max(wait, m.cfg.MPL))
+	i := len(m.released) // one that rests long does not hold up the others
+	for i > 0 && from.Before(m.released[i-1].from) {
+		i--
+	}
+	m.released = slices.Insert(m.released, i, releasedEID{e.eid, from})
 	if e.tracked {
 		delete(m.answered, e.key)
 	}
