@@ -125,7 +125,10 @@ func TestDaemonKilledUnderApplications(t *testing.T) {
 			l.run(victim + `: irm name register ` + victim + ` layer net`)
 			v.start("oping --listen -n " + victim).await("started")
 			began = time.Now()
-			l.reachable(other, victim)
+			l.eventually("it can be reached again", func() bool {
+				code, _ := o.try("timeout 1 oping -n " + victim + " -c 1 -i 10")
+				return code == 0
+			})
 			t.Logf("reachable %v after the start", time.Since(began).Round(time.Millisecond))
 			pinged(t, o.sh("oping -n "+victim+" -c 3 -i 10"), victim, 3)
 			client.signal(syscall.SIGINT)

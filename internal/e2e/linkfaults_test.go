@@ -306,26 +306,24 @@ func TestInterfaceDeletedAndMadeAgain(t *testing.T) {
 			l := couple(t, kind)
 			n1, n2 := l.node("n1"), l.node("n2")
 			end, check := l.beside("n1", "aside"), l.steady("n1", "n2")
-			for range 2 {
-				if err := n1.ns.Delete("v12"); err != nil { // and its other end with it
-					t.Fatal(err)
-				}
-				if kind != "udp4" {
-					l.eventually("the link is down, and says why", func() bool { return strings.Contains(n1.sh("irm rib shim"), "the interface does not exist") })
-				}
-				n1.fails("timeout 1 oping -n oping -c 1 -i 10", "")
-				if err := netns.Veth(n1.ns, "v12", n2.ns, "v21", netns.VethOptions{}); err != nil {
-					t.Fatal(err)
-				}
-				if kind == "udp4" {
-					n1.addr("v12", "10.9.0.1/24")
-					n2.addr("v21", "10.9.0.2/24")
-				}
-				began := time.Now()
-				l.reachable("n1", "oping")
-				t.Logf("reachable after %v", time.Since(began).Round(time.Millisecond))
-				pinged(t, n1.sh("oping -n oping -c 3 -i 10"), "oping", 3)
+			if err := n1.ns.Delete("v12"); err != nil { // and its other end with it
+				t.Fatal(err)
 			}
+			if kind != "udp4" {
+				l.eventually("the link is down, and says why", func() bool { return strings.Contains(n1.sh("irm rib shim"), "the interface does not exist") })
+			}
+			n1.fails("timeout 1 oping -n oping -c 1 -i 10", "")
+			if err := netns.Veth(n1.ns, "v12", n2.ns, "v21", netns.VethOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			if kind == "udp4" {
+				n1.addr("v12", "10.9.0.1/24")
+				n2.addr("v21", "10.9.0.2/24")
+			}
+			began := time.Now()
+			l.reachable("n1", "oping")
+			t.Logf("reachable after %v", time.Since(began).Round(time.Millisecond))
+			pinged(t, n1.sh("oping -n oping -c 3 -i 10"), "oping", 3)
 			check()
 			end()
 		})
@@ -333,7 +331,7 @@ func TestInterfaceDeletedAndMadeAgain(t *testing.T) {
 }
 
 // TestAddressChange: the IP address of a shim over UDP is taken away and comes back; an Ethernet interface gets another
-// MAC address.
+// MAC address. Whoever asks for a flow then gets one.
 func TestAddressChange(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds {
@@ -349,7 +347,6 @@ func TestAddressChange(t *testing.T) {
 				}
 				n1.fails("timeout 1 oping -n oping -c 1 -i 10", "")
 				n2.addr("v21", "10.9.0.2/24")
-				raw.goesOn("the address is back")
 			} else {
 				if err := n2.ns.SetMAC("v21", net.HardwareAddr{2, 0xab, 0xcd, 0, 0, 7}); err != nil {
 					t.Fatal(err)
