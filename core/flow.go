@@ -35,6 +35,14 @@ type Paced interface {
 	Pace() int64
 }
 
+// Rester is a Flow that wants to know when the program could do without it: its user has closed it, has nothing of its
+// own under way any more, and keeps it only to answer a peer that has not heard so.
+type Rester interface {
+	// Rest says that, and may be called again. When the program ends before Close, the provider closes the flow with
+	// this wait.
+	Rest(wait time.Duration)
+}
+
 // PaceOf returns the function that tells the rate of a flow, nil if its provider has none.
 func PaceOf(f Flow) func() int64 {
 	if p, ok := f.(Paced); ok {

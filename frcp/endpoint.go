@@ -262,6 +262,8 @@ func (e *Endpoint) Close(wait time.Duration) {
 		e.conn.Close()
 		if e.phase == phaseDone {
 			e.conn.Release()
+		} else {
+			e.finish(e.env.Now())
 		}
 		return
 	}
@@ -287,10 +289,16 @@ func (e *Endpoint) abandon() {
 
 // finish ends lingering when nothing is left to send, and reports whether it did.
 func (e *Endpoint) finish(now clock.Time) bool {
-	if e.phase != phaseLinger || e.held != nil || !e.conn.Settled() {
+	if e.phase != phaseLinger || e.held != nil {
 		return false
 	}
 	w := max(e.wait, e.conn.Wait(now))
+	if !e.conn.Settled() {
+		if r, ok := e.below.(core.Rester); ok && e.closing && e.conn.resting() {
+			r.Rest(w)
+		}
+		return false
+	}
 	e.end()
 	if e.closing {
 		e.conn.Release()

@@ -30,6 +30,7 @@ type bench struct {
 	down    bool
 	queued  int
 	closed  []time.Duration
+	rests   []time.Duration
 
 	e   *Endpoint
 	got []string
@@ -64,6 +65,7 @@ func (b *bench) SetReceive(bool) {
 }
 func (b *bench) Attach(core.Sink)      {}
 func (b *bench) Close(w time.Duration) { b.closed = append(b.closed, w) }
+func (b *bench) Rest(w time.Duration)  { b.rests = append(b.rests, w) }
 func (b *bench) Write(p *pkt.Buf) error {
 	switch {
 	case b.full:

@@ -219,6 +219,12 @@ func (c *Conn) PeerClosed() bool { return c.fin.ended }
 // Settled reports whether a Conn that is closed, by either end, has nothing more to do: what was sent is
 // acknowledged or in vain, and the peer knows of the end or does not want to.
 func (c *Conn) Settled() bool {
-	f := &c.fin
-	return !c.Unacked() && !f.telling && !f.answer && (!f.ended || f.at == clock.Never)
+	return c.quiet() && (!c.fin.ended || c.fin.at == clock.Never)
 }
+
+// resting reports whether it stays only to answer a FIN that the peer repeats, because it has not heard the answer.
+// Without it the peer tries for a while in vain, and ends: its user does not wait for that.
+func (c *Conn) resting() bool { return c.quiet() && c.fin.ended }
+
+// quiet reports whether there is nothing to be sent, now or again.
+func (c *Conn) quiet() bool { return !c.Unacked() && !c.fin.telling && !c.fin.answer }

@@ -3,6 +3,7 @@ package frcp
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,66 @@ func TestEndOfThePeerIsTheLastThingThatTheUserHears(t *testing.T) {
 		}
 		b.run(5 * time.Second)
 		b.gone(127*time.Second, ups...)
+	}
+}
+
+// An end whose peer has closed first, and that has closed itself, rests: the flow below is told that the program may end,
+// once nothing of its own is under way and the FIN is answered, with the time of delta-t (core.Rester, spec 10 §10.16).
+func TestAnEndThatOnlyAnswersRests(t *testing.T) {
+	const data, fin = "03 000000 00000005 00000000 61", "00 000000 00000000 00000000 04 09 01 00000006 00000000"
+	for _, q := range []core.QoS{core.QoSData, core.QoSBestEffort} {
+		for _, late := range []bool{false, true} { // the user closes before the FIN comes
+			b := newBench(t, q, Params{})
+			b.arrive(data)
+			if late {
+				b.e.Close(0)
+			}
+			b.arrive(fin)
+			b.run(0)
+			if !late {
+				if len(b.rests) != 0 {
+					t.Fatal("it rests while its user has it")
+				}
+				b.take()
+				b.e.Close(0)
+			} else if w := b.take(); len(w) == 0 || w[len(w)-1][:24] != "000000000000000000000000" {
+				t.Fatalf("wrote %q, no answer", w)
+			}
+			if len(b.rests) == 0 || b.rests[0] < b.e.conn.Wait(b.now) || len(b.closed) != 0 {
+				t.Fatalf("%v, late %v: rests %v, closed below %v", q.Mode(), late, b.rests, b.closed)
+			}
+			n := len(b.rests)
+			b.full = true // the answer to the FIN that is repeated waits here
+			b.arrive(fin)
+			b.run(0)
+			if len(b.rests) != n {
+				t.Error("it rests with an answer that has not gone out")
+			}
+			b.full = false
+			b.e.Writable()
+			if w := b.take(); len(b.rests) == n || !strings.HasSuffix(strings.Join(w, " "), "0509010000000600000000") {
+				t.Errorf("%v, late %v: after a second answer it rests %d times instead of %d, wrote %q", q.Mode(), late, len(b.rests), n, w)
+			}
+			b.run(5 * time.Second)
+			if len(b.closed) != 1 || b.pool.Live() != 0 {
+				t.Errorf("closed below %v, %d buffers out", b.closed, b.pool.Live())
+			}
+		}
+	}
+}
+
+// An end with something of its own to be acknowledged does not rest, and neither does one whose FIN is not answered.
+func TestAnEndWithWorkLeftDoesNotRest(t *testing.T) {
+	b := newBench(t, core.QoSData, Params{OwnPeer: true})
+	if err := b.write("x"); err != nil {
+		t.Fatal(err)
+	}
+	b.e.Close(0)
+	b.run(time.Second)
+	b.arrive("0c 345779 00000000 12345679 010100") // acknowledged; the FIN is out
+	b.run(150 * time.Second)
+	if len(b.rests) != 0 || len(b.closed) != 1 {
+		t.Errorf("rests %v, closed below %v", b.rests, b.closed)
 	}
 }
 

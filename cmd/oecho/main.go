@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"ouroboros/cmd/internal/tool"
-	"ouroboros/core"
 )
 
 func main() { newTool().Main() }
@@ -86,10 +85,7 @@ func serve(s *tool.System, peer *tool.Peer) error {
 			if err := c.Flow.WriteMsg(b); err != nil {
 				return err
 			}
-			if c.Flow.QoS().Mode() == core.ModeRaw {
-				return tool.ErrDone
-			}
-			return nil // the client closes: whoever closes first need not stay to confirm the end of the other
+			return tool.ErrDone
 		},
 	}
 	return v.Serve(l)

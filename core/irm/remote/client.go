@@ -21,6 +21,7 @@ type Client struct {
 
 	flows    [2]table[flow] // by who has chosen the number: the client, the server
 	listens  table[listener]
+	resting  int              // flows that nobody needs any more, if the application ends
 	waiters  ring.Ring[*flow] // whose writer waits for the pipe
 	welcome  bool
 	ended    error // why the connection has ended
@@ -70,13 +71,11 @@ func (c *Client) Lost(fn func(error)) {
 	c.onLost = append(c.onLost, fn)
 }
 
-// Idle has fn called once when the client has no flow: at once, or when the last has ended.
+// Idle has fn called once when the client has no flow but such that rest (core.Rester): at once, or when the last has
+// come to that. Close can follow without a loss.
 func (c *Client) Idle(fn func()) {
-	if c.Flows() == 0 || c.ended != nil {
-		c.env.Post(fn)
-		return
-	}
 	c.onIdle = append(c.onIdle, fn)
+	c.idle()
 }
 
 // Flows returns the number of flows, those included that are asked for or not wholly ended.
@@ -90,6 +89,13 @@ func (c *Client) Refusals() uint64 { return c.refusals }
 func (c *Client) Close() {
 	if c.ended != nil {
 		return
+	}
+	for i := range c.flows {
+		c.flows[i].each(func(f *flow) {
+			if f.resting && f.over == nil {
+				f.Close(f.wait)
+			}
+		})
 	}
 	c.out.flush()
 	c.closed = true
@@ -108,7 +114,7 @@ func (c *Client) shut(err error) {
 	listens := c.listens
 	c.listens = table[listener]{}
 	listens.each(func(l *listener) { l.lose(err) })
-	c.waiters = ring.Ring[*flow]{}
+	c.waiters, c.resting = ring.Ring[*flow]{}, 0
 	c.idle()
 	if c.closed {
 		return
@@ -119,9 +125,15 @@ func (c *Client) shut(err error) {
 	c.onReady, c.onLost = nil, nil
 }
 
+// idle makes the calls of Idle if it is time. The last words of flows that rest must be on their way.
 func (c *Client) idle() {
-	if c.Flows() > 0 {
+	if len(c.onIdle) == 0 || c.Flows() > c.resting {
 		return
+	}
+	if c.resting > 0 {
+		if c.out.flush(); c.out.waiting() > 0 {
+			return
+		}
 	}
 	for _, fn := range c.onIdle {
 		c.env.Post(fn)
@@ -200,6 +212,7 @@ func (c *Client) forget(f *flow) {
 // refused.
 func (c *Client) Writable() {
 	c.out.writable()
+	c.idle()
 	for c.waiters.Len() > 0 && !c.out.congested() {
 		f := c.waiters.Pop()
 		f.queued = false

@@ -42,8 +42,10 @@ type flow struct {
 	posted  bool
 	told    bool // the user knows the end
 	paced   bool
+	resting bool // in c.resting
 
-	over error // why the broker has ended the flow, once what has arrived is delivered
+	wait time.Duration // for Close, while the flow rests
+	over error         // why the broker has ended the flow, once what has arrived is delivered
 	pace int64
 	info core.FlowInfo
 	done func(core.Flow, error)
@@ -53,8 +55,9 @@ type flow struct {
 type pacedFlow struct{ *flow }
 
 var (
-	_ core.Flow  = (*flow)(nil)
-	_ core.Paced = pacedFlow{}
+	_ core.Flow   = (*flow)(nil)
+	_ core.Rester = (*flow)(nil)
+	_ core.Paced  = pacedFlow{}
 )
 
 // Pace is the rate as last heard.
@@ -232,6 +235,18 @@ func (f *flow) Close(wait time.Duration) {
 	}
 }
 
+// Rest has the client count as idle in spite of this flow.
+func (f *flow) Rest(wait time.Duration) {
+	if !f.open() || f.over != nil || f.c.ended != nil {
+		return
+	}
+	if f.wait = wait; !f.resting {
+		f.resting = true
+		f.c.resting++
+	}
+	f.c.idle()
+}
+
 // drop releases what waits for the user.
 func (f *flow) drop() {
 	for f.rx.Len() > 0 {
@@ -242,6 +257,10 @@ func (f *flow) drop() {
 
 // sayEnd says the last word of this side about the flow.
 func (f *flow) sayEnd(err error, wait time.Duration) {
+	if f.resting {
+		f.resting = false
+		f.c.resting--
+	}
 	f.c.out.put(kindEnd, 0, f.id, func(w *body) {
 		w.fail(err)
 		w.u64(uint64(max(wait, 0)))

@@ -195,8 +195,9 @@ func (s *Session) Run(ctx context.Context, program func(b core.Blocker, a *ourob
 	}
 }
 
-// Close waits until the flows that were closed have ended, at most for the time of Linger, and leaves the daemon, which
-// closes those that are left. Calls that wait return core.ErrCanceled.
+// Close waits until the flows that were closed have nothing of ours under way any more, at most for the time of Linger,
+// and leaves the daemon, which closes those that are left. It does not wait for flows that their peers have closed first:
+// these are there only to say so again to a peer that has not heard it. Calls that wait return core.ErrCanceled.
 func (s *Session) Close() error {
 	s.closing.Do(func() {
 		idle := make(chan struct{})
