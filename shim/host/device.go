@@ -1,6 +1,11 @@
 package host
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+
+	"ouroboros/core"
+)
 
 // output collects during a turn of the actor what is written at its end, so that one system call takes
 // many packets. A device has one per socket.
@@ -28,6 +33,18 @@ type device interface {
 	// release gives back the packets that it holds, once all goroutines of the world have ended. Before
 	// that call it was shut.
 	release()
+}
+
+// owner returns the node of env, to which a device is to belong.
+func (w *World) owner(env core.Env) (*node, error) {
+	n := w.nodeOf(env)
+	switch {
+	case n == nil || n.dead:
+		return nil, fmt.Errorf("%q is no component of a living node of this world", env.Path)
+	case w.isClosed():
+		return nil, errClosed
+	}
+	return n, nil
 }
 
 // open enters a device into the books of the world.

@@ -39,11 +39,17 @@ func (b *sendBatch) writeN(fd int, q *queue, n int) (int, error) {
 	if n == 1 {
 		return b.writeOne(fd)
 	}
+	return mmsg(unix.SYS_SENDMMSG, fd, b.msgs[:n])
+}
+
+// mmsg sends or receives messages, of which there is at least one, without blocking, and returns how many the kernel has
+// taken or given. The error is an errno, that of the first message, and comes only when there were none.
+func mmsg(call uintptr, fd int, msgs []unix.Mmsghdr) (int, error) {
 	for {
-		sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.msgs[0])), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.Syscall6(call, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])), uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:
-			return int(sent), nil
+			return int(n), nil
 		case unix.EINTR:
 		default:
 			return 0, errno
@@ -93,16 +99,7 @@ func newReceiveBatch(n, size int) *receiveBatch {
 
 // read returns how many packets have come, without blocking; EAGAIN when there are none.
 func (b *receiveBatch) read(fd int) (int, error) {
-	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.msgs[0])), uintptr(len(b.msgs)), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
-			return int(n), nil
-		case unix.EINTR:
-		default:
-			return 0, errno
-		}
-	}
+	return mmsg(unix.SYS_RECVMMSG, fd, b.msgs)
 }
 
 // packet returns a packet of the latest read, which is valid until the next.

@@ -3,7 +3,6 @@ package host
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -12,10 +11,8 @@ import (
 )
 
 const (
-	nicBatch   = 64   // frames in one sendmmsg
-	nicTurn    = 128  // frames received in one turn
-	nicQueue   = 1000 // frames that may wait for the kernel to take them
-	nicRetry   = time.Millisecond
+	nicBatch   = 64    // frames in one sendmmsg
+	nicTurn    = 128   // frames received in one turn
 	loopbackMT = 9000  // largest MTU on an interface whose name begins with lo (spec 01 §3.7)
 	largestMTU = 65535 // spec 01 §3.7
 )
@@ -56,26 +53,17 @@ type NICStats struct {
 // NIC is a network interface of this system as a link: AF_PACKET with a filter and a receive ring in the
 // kernel. Its methods belong to the actor.
 type NIC struct {
-	w    *World
-	node *node
+	outlet[*pkt.Buf]
 	cfg  EthernetConfig
-	user core.LinkUser
 	info core.LinkInfo
 	why  error // why the link is down; nil when it is up
 
 	fd      int // -1 when shut
-	watcher *watch
 	ring    *packetRing
 	monitor *linkMonitor
 	index   int // number of the interface, 0 when there is none
 
-	out     queue
-	batch   *sendBatch
-	flusher output
-	retry   *timer
-	waiting bool // for the kernel to take more
-	blocked bool // the user waits for Writable
-	waking  bool // Writable is posted
+	batch *sendBatch
 
 	stats NICStats
 }
@@ -92,19 +80,15 @@ func (w *World) Ethernet(env core.Env, cfg EthernetConfig) (*NIC, error) {
 	fail := func(err error) (*NIC, error) {
 		return nil, fmt.Errorf("ethernet device %q: %w", cfg.Device, err)
 	}
-	owner := w.nodeOf(env)
-	if owner == nil || owner.dead {
-		return fail(fmt.Errorf("%q is no component of a living node of this world", env.Path))
-	}
-	if w.isClosed() {
-		return fail(errClosed)
+	owner, err := w.owner(env)
+	if err != nil {
+		return fail(err)
 	}
 	if err := cfg.validate(); err != nil {
 		return fail(err)
 	}
-	n := &NIC{w: w, node: owner, cfg: cfg, fd: -1, batch: newSendBatch(nicBatch)}
-	n.flusher.write = n.flush
-	n.retry = w.newTimer(owner, n.writable)
+	n := &NIC{cfg: cfg, fd: -1, batch: newSendBatch(nicBatch)}
+	n.init(w, owner, n.flush)
 	if err := n.start(); err != nil {
 		n.shut()
 		return fail(err)
@@ -148,22 +132,10 @@ func (n *NIC) Info() core.LinkInfo { return n.info }
 // Err returns why the link is down, nil when it is up.
 func (n *NIC) Err() error { return n.why }
 
-// Queued returns how many frames wait for the kernel to take them. While it takes what it is given, the frames
-// of the present turn are not on a queue: they go out together at its end. Congestion policies would take them for
-// one (spec 06: 16 packets that wait are a mark), and slow down senders of bursts on an idle device.
-func (n *NIC) Queued() int {
-	if !n.waiting {
-		return 0
-	}
-	return n.out.n
-}
-
-// Attach sets the user.
-func (n *NIC) Attach(u core.LinkUser) { n.user = u }
-
 // Stats returns the counters.
 func (n *NIC) Stats() NICStats {
 	n.countDrops()
+	n.stats.Waits = n.waits
 	return n.stats
 }
 
@@ -190,18 +162,10 @@ func (n *NIC) Send(p *pkt.Buf, _ core.Addr) error {
 		n.stats.SendOversize++
 		defer p.Release()
 		return core.SizeError{Len: p.Len(), MTU: largest}
-	case n.out.n >= nicQueue:
-		n.blocked = true
+	case n.full():
 		return core.ErrWouldBlock
 	}
-	n.out.push(p)
-	if n.waiting {
-		return nil
-	}
-	n.w.touch(&n.flusher)
-	if n.out.n%nicBatch == 0 {
-		n.flush()
-	}
+	n.put(p, nicBatch)
 	return nil
 }
 
@@ -225,17 +189,7 @@ func (n *NIC) flush() {
 // refused handles the error of the first frame that waits.
 func (n *NIC) refused(err error) {
 	switch {
-	case errors.Is(err, unix.EAGAIN):
-		n.stats.Waits++
-		n.waiting = n.watcher.awaitRoom() == nil
-		if n.waiting {
-			return
-		}
-	case errors.Is(err, unix.ENOBUFS):
-		// A queue below the socket was full, which nobody tells the end of. The frame is tried again.
-		n.stats.Waits++
-		n.waiting = true
-		n.retry.Reset(nicRetry)
+	case n.mustWait(err):
 		return
 	case errors.Is(err, unix.EMSGSIZE):
 		n.stats.SendOversize++ // the MTU has just become smaller
@@ -244,29 +198,6 @@ func (n *NIC) refused(err error) {
 	}
 	n.stats.SendErrors++
 	n.out.pop().Release()
-}
-
-// writable goes on sending when the kernel takes frames again.
-func (n *NIC) writable() {
-	n.waiting = false
-	n.flush()
-}
-
-// wake tells a blocked user that there is room again, in a call of its own.
-func (n *NIC) wake() {
-	if !n.blocked || n.waking || n.out.n >= nicQueue {
-		return
-	}
-	n.waking = true
-	n.w.post(n.node, func() {
-		n.waking = false
-		if n.blocked && n.out.n < nicQueue {
-			n.blocked = false
-			if n.user != nil {
-				n.user.Writable()
-			}
-		}
-	})
 }
 
 // dropOutput drops what waits on a link that went down.
@@ -286,21 +217,15 @@ func (n *NIC) Close() {
 	n.w.forget(n)
 }
 
-func (n *NIC) owner() *node { return n.node }
-
 func (n *NIC) shut() {
 	n.countDrops()
 	n.info.Up = false
 	if n.why == nil {
 		n.why = errors.New("the link was closed")
 	}
-	n.blocked = false
+	n.close()
 	n.dropOutput()
-	n.retry.Stop()
 	n.monitor.close()
-	if n.watcher != nil {
-		n.watcher.stop()
-	}
 	if n.ring != nil {
 		_ = n.ring.close() // unmapping what was mapped
 		n.ring = nil
@@ -310,5 +235,3 @@ func (n *NIC) shut() {
 		n.fd = -1
 	}
 }
-
-func (n *NIC) release() { n.user = nil }

@@ -148,8 +148,8 @@ func FuzzNICFrame(f *testing.F) {
 	}
 	w := New(1)
 	f.Cleanup(w.Close)
-	n := &NIC{w: w, fd: -1}
-	n.flusher.write = n.dropOutput
+	n := &NIC{fd: -1}
+	n.init(w, nil, n.dropOutput)
 	n.info = linkState{mtu: 9000, mac: [6]byte{2, 0, 0, 0, 0, 1}}.info()
 	env := w.Node("n")
 	dix, err := eth.New(env.Derive("dix"), n, eth.Config{Layer: "dix", EtherType: ourType, Hash: core.SHA3_256})

@@ -40,50 +40,22 @@ var (
 // linkMonitor follows one interface by netlink: administrative state and carrier, MTU, address, removal and
 // return (spec 01 §3.8, which looks at the administrative state alone).
 type linkMonitor struct {
-	nic     *NIC
-	fd      int // subscribed to changes of links; -1 when closed
-	watcher *watch
-	routes  *netlink.Handle
-	buf     []byte
+	netlinkNews
+	nic *NIC
 }
-
-const netlinkBuffer = 32 << 10
 
 // newLinkMonitor subscribes to changes, in the network namespace of the calling thread.
 func newLinkMonitor(n *NIC) (*linkMonitor, error) {
-	m := &linkMonitor{nic: n, fd: -1, buf: make([]byte, netlinkBuffer)}
-	var err error
-	m.fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
-	if err == nil {
-		err = unix.Bind(m.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK})
-	}
-	if err == nil {
-		m.routes, err = netlink.NewHandle(unix.NETLINK_ROUTE)
-	}
-	if err == nil {
-		m.watcher, err = n.w.watch(n.node, m.fd, m.readable, nil)
-	}
-	if err != nil {
-		m.close()
-		return nil, fmt.Errorf("netlink: %w", err)
+	m := &linkMonitor{nic: n}
+	if err := m.subscribe(n.w, n.node, unix.RTMGRP_LINK, m.readable); err != nil {
+		return nil, err
 	}
 	return m, nil
 }
 
 func (m *linkMonitor) close() {
-	if m == nil {
-		return
-	}
-	if m.watcher != nil {
-		m.watcher.stop()
-	}
-	if m.routes != nil {
-		m.routes.Close()
-		m.routes = nil
-	}
-	if m.fd >= 0 {
-		_ = unix.Close(m.fd) // only read from
-		m.fd = -1
+	if m != nil {
+		m.unsubscribe()
 	}
 }
 

@@ -397,8 +397,8 @@ func TestNICHoldsBackTheSender(t *testing.T) {
 			}
 			taken++
 		}
-		if q := l.nic[0].Queued(); q != taken || taken != nicQueue {
-			t.Errorf("%d frames taken, %d queued, want %d", taken, q, nicQueue)
+		if q := l.nic[0].Queued(); q != taken || taken != outletQueue {
+			t.Errorf("%d frames taken, %d queued, want %d", taken, q, outletQueue)
 		}
 		if err := l.nic[0].watcher.awaitRoom(); err != nil {
 			t.Error(err)

@@ -122,12 +122,9 @@ func (w *World) Tun(env core.Env, cfg TunConfig) (*Tun, error) {
 		}
 		return nil, fmt.Errorf("virtual interface %q: %w", cfg.Name, err)
 	}
-	owner := w.nodeOf(env)
-	if owner == nil || owner.dead {
-		return fail(fmt.Errorf("%q is no component of a living node of this world", env.Path))
-	}
-	if w.isClosed() {
-		return fail(errClosed)
+	owner, err := w.owner(env)
+	if err != nil {
+		return fail(err)
 	}
 	if err := cfg.validate(); err != nil {
 		return fail(err)

@@ -15,9 +15,7 @@ import (
 )
 
 const (
-	udpBatch  = 64   // datagrams, or runs of them, in one system call
-	udpQueue  = 1000 // datagrams that may wait for the kernel to take them
-	udpRetry  = time.Millisecond
+	udpBatch  = 64      // datagrams, or runs of them, in one system call
 	udpBuffer = 4 << 20 // bytes that a socket asks for; the kernel may give less
 
 	minUDPMTU  = 576                          // what every host takes (RFC 1122 §3.3.2)
@@ -104,28 +102,19 @@ type UDPStats struct {
 // The socket stays bound when the address goes away or the interface goes down. The link is down then, and up when
 // the address is back. Datagrams that have no way to go are not sent, and counted.
 type UDPPort struct {
-	w    *World
-	node *node
+	outlet[outgoing]
 	cfg  UDPConfig
-	user core.LinkUser
 	info core.LinkInfo
 
-	fd      int // -1 when shut
-	watcher *watch
+	fd      int          // -1 when shut
 	monitor *addrMonitor // nil where the system does not tell
 	rx      *udpReceiver
 	drops   uint32 // of the socket, as the kernel counted them last
 
-	out        fifo[outgoing]
 	tx         *udpSender
-	flusher    output
-	retry      *timer
 	segment    int        // bytes of the largest datagram that the kernel splits off; 0 = none
 	whole      int        // the same when nothing is in the way
 	splitAgain clock.Time // when whole is tried again
-	waiting    bool       // for the kernel to take more
-	blocked    bool       // the user waits for Writable
-	waking     bool       // Writable is posted
 
 	stats UDPStats
 }
@@ -145,19 +134,15 @@ var (
 func (w *World) UDP(env core.Env, cfg UDPConfig) (*UDPPort, error) {
 	cfg.Local = netip.AddrPortFrom(cfg.Local.Addr().Unmap(), cfg.Local.Port())
 	fail := func(err error) (*UDPPort, error) { return nil, fmt.Errorf("udp address %v: %w", cfg.Local, err) }
-	owner := w.nodeOf(env)
-	if owner == nil || owner.dead {
-		return fail(fmt.Errorf("%q is no component of a living node of this world", env.Path))
-	}
-	if w.isClosed() {
-		return fail(errClosed)
+	owner, err := w.owner(env)
+	if err != nil {
+		return fail(err)
 	}
 	if err := cfg.validate(); err != nil {
 		return fail(err)
 	}
-	u := &UDPPort{w: w, node: owner, cfg: cfg, fd: -1}
-	u.flusher.write = u.flush
-	u.retry = w.newTimer(owner, u.writable)
+	u := &UDPPort{cfg: cfg, fd: -1}
+	u.init(w, owner, u.flush)
 	if err := u.start(); err != nil {
 		u.shut()
 		return fail(err)
@@ -197,22 +182,10 @@ func (u *UDPPort) start() (err error) {
 // Info describes the port.
 func (u *UDPPort) Info() core.LinkInfo { return u.info }
 
-// Queued returns how many datagrams wait for the kernel to take them. While it takes what it is given, the datagrams
-// of the present turn are not on a queue: they go out together at its end. Congestion policies would take them for
-// one (spec 06: 16 packets that wait are a mark), and slow down senders of bursts on an idle device.
-func (u *UDPPort) Queued() int {
-	if !u.waiting {
-		return 0
-	}
-	return u.out.n
-}
-
-// Attach sets the user.
-func (u *UDPPort) Attach(user core.LinkUser) { u.user = user }
-
 // Stats returns the counters.
 func (u *UDPPort) Stats() UDPStats {
 	u.countDrops()
+	u.stats.Waits = u.waits
 	return u.stats
 }
 
@@ -235,24 +208,17 @@ func (u *UDPPort) Close() {
 	u.w.forget(u)
 }
 
-func (u *UDPPort) owner() *node { return u.node }
-
 func (u *UDPPort) shut() {
 	u.countDrops()
-	u.info.Up, u.blocked = false, false
-	u.retry.Stop()
+	u.info.Up = false
+	u.close()
 	u.monitor.close()
-	if u.watcher != nil {
-		u.watcher.stop()
-	}
 	if u.fd >= 0 {
 		_ = unix.Close(u.fd) // a UDP socket has nothing left to fail
 		u.fd = -1
 	}
 	u.dropOutput()
 }
-
-func (u *UDPPort) release() { u.user = nil }
 
 // dropOutput drops what waits on a port that went down.
 func (u *UDPPort) dropOutput() {

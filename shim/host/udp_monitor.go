@@ -2,7 +2,6 @@ package host
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -21,54 +20,28 @@ const (
 // has it, since nothing can be sent from it or received at it then. A carrier that is lost does not count: other
 // interfaces may lead to the address.
 type addrMonitor struct {
-	port    *UDPPort
-	local   netip.Addr
-	zone    uint32
-	fd      int // subscribed to changes; -1 when closed
-	watcher *watch
-	routes  *netlink.Handle
-	timer   *timer
-	buf     []byte
+	netlinkNews
+	port  *UDPPort
+	local netip.Addr
+	zone  uint32
+	timer *timer
 }
 
 // newAddrMonitor subscribes to changes, in the network namespace of the calling thread.
 func newAddrMonitor(u *UDPPort, local netip.Addr, zone uint32) (*addrMonitor, error) {
-	m := &addrMonitor{port: u, local: local.WithZone(""), zone: zone, fd: -1, buf: make([]byte, netlinkBuffer)}
+	m := &addrMonitor{port: u, local: local.WithZone(""), zone: zone}
 	m.timer = u.w.newTimer(u.node, m.refresh)
-	var err error
-	m.fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
-	if err == nil {
-		groups := uint32(unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR)
-		err = unix.Bind(m.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups})
-	}
-	if err == nil {
-		m.routes, err = netlink.NewHandle(unix.NETLINK_ROUTE)
-	}
-	if err == nil {
-		m.watcher, err = u.w.watch(u.node, m.fd, m.readable, nil)
-	}
-	if err != nil {
-		m.close()
-		return nil, fmt.Errorf("netlink: %w", err)
+	groups := uint32(unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR)
+	if err := m.subscribe(u.w, u.node, groups, m.readable); err != nil {
+		return nil, err
 	}
 	return m, nil
 }
 
 func (m *addrMonitor) close() {
-	if m == nil {
-		return
-	}
-	m.timer.Stop()
-	if m.watcher != nil {
-		m.watcher.stop()
-	}
-	if m.routes != nil {
-		m.routes.Close()
-		m.routes = nil
-	}
-	if m.fd >= 0 {
-		_ = unix.Close(m.fd) // only read from
-		m.fd = -1
+	if m != nil {
+		m.timer.Stop()
+		m.unsubscribe()
 	}
 }
 

@@ -103,16 +103,7 @@ func (r *udpReceiver) prepare(i int) {
 
 // read returns how many messages have come. The error is an errno; unix.EAGAIN says that there are none.
 func (r *udpReceiver) read(fd int) (int, error) {
-	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&r.msgs[0])), uintptr(len(r.msgs)), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
-			return int(n), nil
-		case unix.EINTR:
-		default:
-			return 0, errno
-		}
-	}
+	return mmsg(unix.SYS_RECVMMSG, fd, r.msgs)
 }
 
 // message returns the content of a message, the size of the datagrams in it, 0 when it is a single one, and

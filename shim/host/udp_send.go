@@ -33,18 +33,10 @@ func (u *UDPPort) Send(p *pkt.Buf, to core.Addr) error {
 		u.stats.SendAddress++
 		p.Release()
 		return core.ErrInvalid
-	case u.out.n >= udpQueue:
-		u.blocked = true
+	case u.full():
 		return core.ErrWouldBlock
 	}
-	u.out.push(outgoing{p, to})
-	if u.waiting {
-		return nil
-	}
-	u.w.touch(&u.flusher)
-	if u.out.n%udpIovecs == 0 {
-		u.flush()
-	}
+	u.put(outgoing{p, to}, udpIovecs)
 	return nil
 }
 
@@ -83,16 +75,7 @@ func (u *UDPPort) taken(run int) {
 func (u *UDPPort) refused(err error) {
 	run := u.tx.count[0]
 	switch {
-	case errors.Is(err, unix.EAGAIN):
-		u.stats.Waits++
-		if u.waiting = u.watcher.awaitRoom() == nil; u.waiting {
-			return
-		}
-	case errors.Is(err, unix.ENOBUFS):
-		// A queue below the socket was full, which nobody tells the end of. The run is tried again.
-		u.stats.Waits++
-		u.waiting = true
-		u.retry.Reset(udpRetry)
+	case u.mustWait(err):
 		return
 	case errors.Is(err, unix.ECONNREFUSED):
 		return // of an earlier datagram; reported once
@@ -121,27 +104,6 @@ func (u *UDPPort) drop(run int, err error) {
 		*counter++
 		u.out.pop().p.Release()
 	}
-}
-
-// writable goes on sending when the kernel takes datagrams again.
-func (u *UDPPort) writable() {
-	u.waiting = false
-	u.flush()
-}
-
-// wake tells a blocked user that there is room again, in a call of its own.
-func (u *UDPPort) wake() {
-	if !u.blocked || u.waking || u.out.n >= udpQueue {
-		return
-	}
-	u.waking = true
-	u.w.post(u.node, func() {
-		u.waking = false
-		if u.blocked && u.out.n < udpQueue {
-			u.blocked = false
-			u.user.Writable()
-		}
-	})
 }
 
 // udpSender writes datagrams to a socket that is connected to nobody, many with one system call (sendmmsg).
@@ -249,14 +211,5 @@ func (s *udpSender) message(m, i, run int, first outgoing) {
 // write sends the first n messages and returns how many the kernel has taken. An error is that of the first
 // that was not taken, and comes only when none was.
 func (s *udpSender) write(fd, n int) (int, error) {
-	for {
-		sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&s.msgs[0])), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
-			return int(sent), nil
-		case unix.EINTR:
-		default:
-			return 0, errno
-		}
-	}
+	return mmsg(unix.SYS_SENDMMSG, fd, s.msgs[:n])
 }

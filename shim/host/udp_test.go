@@ -446,7 +446,8 @@ func FuzzMergedSize(f *testing.F) {
 		w := New(1)
 		defer w.Close()
 		total := 0
-		u := &UDPPort{w: w, info: core.LinkInfo{MTU: 1500}, rx: newUDPReceiver(1500, true)}
+		u := &UDPPort{info: core.LinkInfo{MTU: 1500}, rx: newUDPReceiver(1500, true)}
+		u.init(w, nil, u.dropOutput)
 		u.user = sinkFunc(func(p *pkt.Buf, _ core.Addr) { total += p.Len(); p.Release() })
 		m := &u.rx.msgs[0]
 		m.Len = uint32(n)
