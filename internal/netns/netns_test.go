@@ -215,6 +215,8 @@ func TestErrors(t *testing.T) {
 	}{
 		{func() error { _, err := netns.New("a/b"); return err }(), "accepted are 1 to 64 letters"},
 		{ns.AddAddr("lo", "10.0.0.1"), `address "10.0.0.1"`},
+		{ns.DelAddr("lo", "10.0.0.1"), `address "10.0.0.1"`},
+		{ns.DelAddr("lo", "10.9.9.9/32"), "remove address 10.9.9.9/32"},
 		{ns.SetUp("eth7", true), "device eth7"},
 		{ns.AddRoute("10.1.0.0/16", "x"), "gateway is no IP address"},
 	} {
@@ -268,5 +270,18 @@ func TestForTestCleansUp(t *testing.T) {
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s is still there: %v", path, err)
+	}
+}
+
+// An address that was taken away can be given again.
+func TestDelAddr(t *testing.T) {
+	ns := netns.ForTest(t, 1)[0]
+	for range 2 {
+		if err := ns.AddAddr("lo", "10.9.9.9/32"); err != nil {
+			t.Fatal(err)
+		}
+		if err := ns.DelAddr("lo", "10.9.9.9/32"); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

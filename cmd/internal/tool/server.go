@@ -159,7 +159,10 @@ func (v *Server[T]) serve(c *Client[T], e ouroboros.Event, buf []byte) error {
 		}
 		v.touch(c)
 		if err == nil {
-			err = v.Message(c, buf[:n])
+			// While the link below is down the answer is lost. When the flow has ended, an event of its own says so.
+			if err = v.Message(c, buf[:n]); errors.Is(err, core.ErrFlowDown) {
+				return nil
+			}
 		}
 		if errors.Is(err, ErrStop) || Interrupted(err) {
 			return err
