@@ -22,15 +22,10 @@ func TestFlowsConform(t *testing.T) {
 			if !endToEnd {
 				return p
 			}
-			p.Masks = q.Mode() != core.ModeRaw
-			for i, below := range p.Flow {
+			p.Raise(h, q.Mode() != core.ModeRaw, func(env core.Env, below core.Flow) (core.Flow, error) {
 				// A short R, because a closed flow whose peer is gone holds its packets that long.
-				f, err := frcp.WrapWith(p.Env[i].Derive("frcp"), below, frcp.Params{A: 100 * time.Millisecond, R: 1500 * time.Millisecond})
-				if err != nil {
-					t.Fatal(err)
-				}
-				p.Flow[i] = f
-			}
+				return frcp.WrapWith(env, below, frcp.Params{A: 100 * time.Millisecond, R: 1500 * time.Millisecond})
+			})
 			return p
 		}
 	}

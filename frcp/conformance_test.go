@@ -17,20 +17,14 @@ func connect(q core.QoS, cipher uint16) coretest.Connect {
 	inner := coretest.ConnectLayer(core.LinkDirect, q)
 	return func(h *coretest.Harness, spec core.LinkSpec) coretest.Pair {
 		p := inner(h, spec)
-		for i := range p.Flow {
-			h.On(p.Env[i], func() {
-				f := p.Flow[i]
-				if cipher != 0 {
-					f = &locked{Flow: f, s: core.Security{Cipher: cipher, Initiator: i == 0}}
-				}
-				e, err := frcp.WrapWith(p.Env[i].Derive("frcp"), f, params)
-				if err != nil {
-					panic(err)
-				}
-				p.Flow[i] = e
-			})
+		for i, f := range p.Flow {
+			if cipher != 0 {
+				p.Flow[i] = &locked{Flow: f, s: core.Security{Cipher: cipher, Initiator: i == 0}}
+			}
 		}
-		p.Masks = q.Mode() != core.ModeRaw
+		p.Raise(h, q.Mode() != core.ModeRaw, func(env core.Env, below core.Flow) (core.Flow, error) {
+			return frcp.WrapWith(env, below, params)
+		})
 		return p
 	}
 }

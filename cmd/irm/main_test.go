@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +12,7 @@ import (
 
 	"ouroboros/cmd/internal/control"
 	"ouroboros/cmd/internal/control/controltest"
+	"ouroboros/cmd/internal/scripttest"
 	"ouroboros/core"
 )
 
@@ -104,7 +103,7 @@ func TestScripts(t *testing.T) {
 			e.Values[fakeKey{}] = f
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"calls": calls, "fails": fails, "exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"calls": calls, "fails": fails, "exits": scripttest.Exits},
 	})
 }
 
@@ -141,24 +140,4 @@ func fails(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return nil
 	})
-}
-
-// exits CODE COMMAND... runs a command and demands its exit code.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits code command...")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	err = ts.Exec(args[1], args[2:]...)
-	got := 0
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit code %d, want %d", got, want)
-	}
 }

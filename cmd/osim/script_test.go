@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/gopacket"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"ouroboros/cmd/internal/scripttest"
 	"ouroboros/sim/capture"
 )
 
@@ -28,30 +27,9 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "grows": grows, "holds": holds, "pcap": pcap,
+			"exits": scripttest.Exits, "grows": grows, "holds": holds, "pcap": pcap,
 		},
 	})
-}
-
-// exits CODE COMMAND... runs a command and demands its exit code. What it prints can be matched with
-// stdout and stderr, as after exec.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits code command...")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	err = ts.Exec(args[1], args[2:]...)
-	got := 0
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit code %d, want %d", got, want)
-	}
 }
 
 // grows FILE waits until a file has content.

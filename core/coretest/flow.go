@@ -27,6 +27,20 @@ type Pair struct {
 	Routed bool
 }
 
+// Raise puts an end-to-end protocol on both ends of the flow. Its Env is one derived from that of the end.
+func (p *Pair) Raise(h *Harness, mask bool, wrap func(env core.Env, below core.Flow) (core.Flow, error)) {
+	p.Masks = mask
+	for i, below := range p.Flow {
+		h.On(p.Env[i], func() {
+			f, err := wrap(p.Env[i].Derive("end-to-end"), below)
+			if err != nil {
+				panic(err)
+			}
+			p.Flow[i] = f
+		})
+	}
+}
+
 // Connect sets up a flow over a wire of that spec; the kind of the wire is its own choice. It returns
 // when both ends stand. Nobody has attached to them.
 type Connect func(h *Harness, spec core.LinkSpec) Pair

@@ -23,16 +23,11 @@ func connect(t *testing.T, n int, o options, reliable bool) coretest.Connect {
 		if reliable {
 			q = core.QoSData
 		}
-		p := coretest.Pair{Env: [2]core.Env{l.envs[0], l.envs[n-1]}, Wire: l.wires[0], Routed: true, Masks: reliable}
+		p := coretest.Pair{Env: [2]core.Env{l.envs[0], l.envs[n-1]}, Wire: l.wires[0], Routed: true}
 		p.Flow = coretest.Establish(h, p.Env, l.brokers[0], l.brokers[n-1], q)
-		for i := range p.Flow {
-			if !reliable {
-				break
-			}
-			h.On(p.Env[i], func() {
-				e, err := frcp.WrapWith(p.Env[i].Derive("frcp"), p.Flow[i], frcp.Params{R: 3 * time.Second})
-				check(t, err)
-				p.Flow[i] = e
+		if reliable {
+			p.Raise(h, true, func(env core.Env, below core.Flow) (core.Flow, error) {
+				return frcp.WrapWith(env, below, frcp.Params{R: 3 * time.Second})
 			})
 		}
 		return p

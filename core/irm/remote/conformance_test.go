@@ -23,7 +23,7 @@ func connect(q core.QoS, limit int) coretest.Connect {
 	return func(h *coretest.Harness, spec core.LinkSpec) coretest.Pair {
 		spec.Kind, spec.Name = core.LinkEthernet, "wire"
 		daemons := [2]core.Env{h.Node("a.daemon"), h.Node("b.daemon")}
-		p := coretest.Pair{Env: [2]core.Env{h.Node("a"), h.Node("b")}, Masks: q.Mode() != core.ModeRaw}
+		p := coretest.Pair{Env: [2]core.Env{h.Node("a"), h.Node("b")}}
 		p.Wire = h.Wire(spec, daemons[0], daemons[1])
 		a, b := p.Wire.Ends()
 		ca, _ := border(p.Env[0], daemons[0], coretest.NewLayer(daemons[0], a), limit)
@@ -32,15 +32,9 @@ func connect(q core.QoS, limit int) coretest.Connect {
 		if q.Mode() == core.ModeRaw {
 			return p
 		}
-		for i, below := range p.Flow {
-			h.On(p.Env[i], func() {
-				f, err := frcp.WrapWith(p.Env[i].Derive("frcp"), below, frcp.Params{A: 100 * time.Millisecond, R: 1500 * time.Millisecond})
-				if err != nil {
-					panic(err)
-				}
-				p.Flow[i] = f
-			})
-		}
+		p.Raise(h, true, func(env core.Env, below core.Flow) (core.Flow, error) {
+			return frcp.WrapWith(env, below, frcp.Params{A: 100 * time.Millisecond, R: 1500 * time.Millisecond})
+		})
 		return p
 	}
 }

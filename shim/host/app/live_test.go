@@ -162,7 +162,7 @@ func TestOneUserDoesNotTakeAllPlaces(t *testing.T) {
 			t.Skipf("not tested: the limit of applications needs %d descriptors", host.MaxApps)
 		}
 		check(t, err)
-		defer unix.Close(fd) //nolint:errcheck // the end of the test
+		defer unix.Close(fd)
 		check(t, unix.Connect(fd, &unix.SockaddrUnix{Name: filepath.Join(d.dir, app.Socket)}))
 		fds = append(fds, fd)
 	}

@@ -193,7 +193,7 @@ func (l *Lab) Start(node string) (Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host %s: %w", name, err)
 	}
-	p := &remote{client: c, session: s, ended: make(chan struct{})}
+	p := &remote{client: c, session: s}
 	s.Stderr = &p.stderr
 	if p.in, err = s.StdinPipe(); err != nil {
 		return nil, err
@@ -209,10 +209,7 @@ func (l *Lab) Start(node string) (Process, error) {
 		p.Kill()
 		return nil, fmt.Errorf("host %s: %w", name, err)
 	}
-	go func() {
-		p.err = s.Wait()
-		close(p.ended)
-	}()
+	p.watch(s.Wait)
 	return p, nil
 }
 
@@ -237,21 +234,11 @@ func readLine(r io.Reader) (string, error) {
 
 // remote is an agent on another machine.
 type remote struct {
-	io.Reader
-	in      io.WriteCloser
+	running
 	client  *ssh.Client
 	session *ssh.Session
 	pid     string
-	ended   chan struct{}
-	stderr  tail
-	err     error
 }
-
-// Write writes to the standard input of the agent.
-func (p *remote) Write(b []byte) (int, error) { return p.in.Write(b) }
-
-// Close ends the standard input, with which the agent ends.
-func (p *remote) Close() error { return p.in.Close() }
 
 // Kill ends the agent at once.
 func (p *remote) Kill() {
@@ -259,19 +246,6 @@ func (p *remote) Kill() {
 		_, _ = run(p.client, nil, "kill -9 "+p.pid)
 	}
 	p.session.Close()
-}
-
-// Wait waits for the end of the agent.
-func (p *remote) Wait(d time.Duration) error {
-	select {
-	case <-p.ended:
-	case <-time.After(d):
-		return fmt.Errorf("it has not ended within %v", d)
-	}
-	if text := strings.TrimSpace(p.stderr.String()); text != "" {
-		return errors.New(text)
-	}
-	return p.err
 }
 
 // Port returns where a node is joined to a wire.

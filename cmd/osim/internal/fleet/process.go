@@ -12,14 +12,47 @@ import (
 	"time"
 )
 
+// running is an agent that runs: its standard streams and its end.
+type running struct {
+	io.Reader // its standard output
+	in        io.WriteCloser
+	ended     chan struct{} // closed when it has ended
+	err       error         // of the end
+	stderr    tail
+}
+
+// Write writes to the standard input of the agent.
+func (r *running) Write(b []byte) (int, error) { return r.in.Write(b) }
+
+// Close ends the standard input, with which the agent ends.
+func (r *running) Close() error { return r.in.Close() }
+
+// watch takes the end of the agent, for which wait waits.
+func (r *running) watch(wait func() error) {
+	r.ended = make(chan struct{})
+	go func() {
+		r.err = wait()
+		close(r.ended)
+	}()
+}
+
+// Wait waits for the end of the agent.
+func (r *running) Wait(d time.Duration) error {
+	select {
+	case <-r.ended:
+	case <-time.After(d):
+		return fmt.Errorf("it has not ended within %v", d)
+	}
+	if text := strings.TrimSpace(r.stderr.String()); text != "" {
+		return errors.New(text)
+	}
+	return r.err
+}
+
 // process is an agent as a child process: directly, or by a client that reaches it elsewhere.
 type process struct {
-	io.Reader
-	in     io.WriteCloser
-	kill   func()
-	ended  chan struct{}
-	stderr tail
-	err    error
+	running
+	kill func()
 }
 
 // started takes over a command that has not been started yet.
@@ -35,7 +68,7 @@ func started(cmd *exec.Cmd, start func() error, kill func()) (*process, error) {
 	}
 	defer w.Close()
 	cmd.Stdout = w
-	p := &process{Reader: out, in: in, kill: kill, ended: make(chan struct{})}
+	p := &process{running: running{Reader: out, in: in}, kill: kill}
 	cmd.Stderr = &p.stderr
 	if err := start(); err != nil {
 		out.Close()
@@ -44,34 +77,12 @@ func started(cmd *exec.Cmd, start func() error, kill func()) (*process, error) {
 	if p.kill == nil {
 		p.kill = func() { _ = cmd.Process.Kill() }
 	}
-	go func() {
-		p.err = cmd.Wait()
-		close(p.ended)
-	}()
+	p.watch(cmd.Wait)
 	return p, nil
 }
 
-// Write writes to the standard input of the agent.
-func (p *process) Write(b []byte) (int, error) { return p.in.Write(b) }
-
-// Close ends the standard input.
-func (p *process) Close() error { return p.in.Close() }
-
 // Kill ends the agent at once.
 func (p *process) Kill() { p.kill() }
-
-// Wait waits for the end of the agent.
-func (p *process) Wait(d time.Duration) error {
-	select {
-	case <-p.ended:
-	case <-time.After(d):
-		return fmt.Errorf("it has not ended within %v", d)
-	}
-	if text := strings.TrimSpace(p.stderr.String()); text != "" {
-		return errors.New(text)
-	}
-	return p.err
-}
 
 // tail keeps the last of what is written to it.
 type tail struct {
