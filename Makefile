@@ -18,11 +18,7 @@ help: ## Show this list
 .PHONY: build
 build: ## Build every command into bin/
 	@mkdir -p bin
-	@for dir in cmd/*/; do \
-		[ -d "$$dir" ] || continue; \
-		echo "bin/$$(basename $$dir)"; \
-		$(GO) build -trimpath -o bin/ "./$$dir"; \
-	done
+	$(GO) build -trimpath -o bin/ ./cmd/...
 
 .PHONY: test
 test: ## Build, vet and test everything

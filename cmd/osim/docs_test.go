@@ -43,6 +43,16 @@ func blocks(page, language string) []string {
 	return out
 }
 
+// TestReadmeListsPages: the list of documents in README.md has every page of docs.
+func TestReadmeListsPages(t *testing.T) {
+	pages := manual(t)
+	for name := range pages {
+		if name != "README.md" && !strings.Contains(pages["README.md"], "](docs/"+name+")") {
+			t.Errorf("README.md does not list docs/%s", name)
+		}
+	}
+}
+
 // words splits a command line at blanks; what stands in single quotes stays together.
 func words(line string) (out []string) {
 	for i, part := range strings.Split(line, "'") {
