@@ -119,6 +119,8 @@ func throughput(l *lab, w io.Writer, runs int) error {
 			{"operf bi, Ethernet shim, reliable", "eth", "data", false},
 			{"operf bi, Ethernet shim, raw, encrypted", "eth", "raw", true},
 			{"operf bi, UDP shim, raw", "udp", "raw", false},
+			{"operf bi, UDP shim, reliable", "udp", "data", false},
+			{"operf bi, UDP shim, raw, encrypted", "udp", "raw", true},
 		} {
 			t.rows = append(t.rows, row{label: c.label, once: func() (float64, error) {
 				return sys.operf(c.layer, c.qos, size, c.encrypt)
