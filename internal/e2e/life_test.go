@@ -258,7 +258,8 @@ func TestWithoutPrivilege(t *testing.T) {
 	} {
 		n.sh(nobody + line)
 	}
-	n.fails(nobody+"irm ipcp bootstrap type eth-dix name e layer e dev lo", "CAP_NET_RAW")
+	n.fails(nobody+"irm ipcp bootstrap type eth-dix name e layer e dev lo", `IPCP "e": not permitted: ethernet device "lo": packet socket: operation not permitted: `+
+		"sending and receiving Ethernet frames needs the capability CAP_NET_RAW")
 	d.signal(syscall.SIGTERM)
 	if err := d.wait(); err != nil {
 		t.Errorf("it ends with %v\n%s", err, d.out)

@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 
 	"ouroboros/cmd/internal/control"
@@ -46,6 +47,9 @@ func opening(err error) error {
 	var c core.Code
 	if errors.As(err, &c) {
 		return err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w: %w", core.ErrPerm, err)
 	}
 	return fmt.Errorf("%w: %w", core.ErrInvalid, err)
 }
