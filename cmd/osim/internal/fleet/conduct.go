@@ -135,6 +135,10 @@ func (f *fleet) carryOut(x move) error {
 	m := x.m
 	switch {
 	case x.start:
+		if at, dying := f.lastWordsOf(m.name); dying {
+			f.schedule(move{at: at, m: m, start: true}) // behind the move that buries it
+			return nil
+		}
 		if err := f.prepare(m); err != nil {
 			return err
 		}
@@ -145,10 +149,30 @@ func (f *fleet) carryOut(x move) error {
 		f.buried(m, nil)
 	case m.alive:
 		m.dying = true
-		f.moves = append(f.moves, move{at: x.at.Add(lastWords), m: m})
-		slices.SortStableFunc(f.moves, func(a, b move) int { return int(a.at.Sub(b.at)) })
+		f.schedule(move{at: x.at.Add(lastWords), m: m})
 	}
 	return nil
+}
+
+// lastWordsOf reports whether an agent of a node was told that it is killed and has not said yet what it measured, and
+// until when it may. Both agents of a node start again together: the applications wait for the layers.
+func (f *fleet) lastWordsOf(node string) (until core.Time, dying bool) {
+	for _, m := range f.members {
+		if m.name != node || !m.dying {
+			continue
+		}
+		dying = true
+		if i := slices.IndexFunc(f.moves, func(x move) bool { return x.m == m && !x.start }); i >= 0 {
+			until = max(until, f.moves[i].at)
+		}
+	}
+	return until, dying
+}
+
+// schedule enters a move behind those of the same time.
+func (f *fleet) schedule(x move) {
+	f.moves = append(f.moves, x)
+	slices.SortStableFunc(f.moves, func(a, b move) int { return int(a.at.Sub(b.at)) })
 }
 
 // buried kills the process of a node, which has told what it measured. What it had told the others of itself is

@@ -109,6 +109,7 @@ func (f *fleet) dismiss() {
 	for _, m := range f.members {
 		if m.proc != nil && m.proc.Wait(leaving) != nil {
 			m.proc.Kill()
+			_ = m.proc.Wait(leaving) // nothing is left of it then
 		}
 	}
 }
