@@ -3,6 +3,7 @@ package netns
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -92,10 +93,13 @@ func onThread(fn func() error) (err error) {
 		return fmt.Errorf("own network namespace: %w", err)
 	}
 	defer func() {
-		if back := netns.Set(home); back != nil {
-			err = errors.Join(err, fmt.Errorf("return to the own network namespace: %w", back))
-		} else {
+		switch back := netns.Set(home); {
+		case back == nil:
 			runtime.UnlockOSThread()
+		case errors.Is(err, fs.ErrPermission) && errors.Is(back, fs.ErrPermission):
+			// Who has not the privilege to leave has none to return: told once.
+		default:
+			err = errors.Join(err, fmt.Errorf("return to the own network namespace: %w", back))
 		}
 		err = errors.Join(err, home.Close())
 	}()

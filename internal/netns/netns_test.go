@@ -8,9 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"ouroboros/internal/netns"
 )
@@ -223,6 +226,32 @@ func TestErrors(t *testing.T) {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("error %v, want one with %q", c.err, c.want)
 		}
+	}
+}
+
+// TestWithoutPrivilege: who may not make namespaces is told so in one line, with the capability that is missing.
+func TestWithoutPrivilege(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root, which it gives up")
+	}
+	failed := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for ever: the thread without privileges ends with the goroutine
+		var none [2]unix.CapUserData
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		if err := unix.Capset(&header, &none[0]); err != nil {
+			failed <- err
+			return
+		}
+		ns, err := netns.New("without-privilege")
+		if err == nil {
+			err = errors.Join(ns.Close(), errors.New("a namespace was made"))
+		}
+		failed <- err
+	}()
+	err := <-failed
+	if want := `network namespace "without-privilege": operation not permitted (needs root: CAP_SYS_ADMIN)`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 
