@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -57,7 +58,23 @@ func setUpTun(name string, cfg TunConfig) error {
 	if err := routes.LinkSetUp(dev); err != nil {
 		return fmt.Errorf("take up: %w", err)
 	}
+	for _, a := range cfg.Addrs {
+		awaitLocal(routes, a.Addr())
+	}
 	return nil
+}
+
+// localTime is how long the system may take to make an address of an interface its own.
+const localTime = time.Second
+
+// awaitLocal waits until the system takes an address for its own. It does that for IPv6 in the background, and drops
+// what comes to the address before. When it takes too long there is only that to fear, so that is no error.
+func awaitLocal(routes *netlink.Handle, ip netip.Addr) {
+	for end := time.Now().Add(localTime); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if r, err := routes.RouteGet(ip.AsSlice()); err == nil && len(r) > 0 && r[0].Type == unix.RTN_LOCAL {
+			return
+		}
+	}
 }
 
 func netlinkAddr(p netip.Prefix) *netlink.Addr {
