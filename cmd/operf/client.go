@@ -129,6 +129,9 @@ func (c *client) run() error {
 		if err == nil {
 			err = c.take(events[0])
 		}
+		if !sending && errors.Is(err, core.ErrPeerClosed) {
+			return nil // a server closes a flow that is silent, and may be the first to lose patience
+		}
 		if err != nil {
 			return err
 		}

@@ -52,6 +52,31 @@ func (c *Client) drop() {
 	}
 }
 
+const (
+	// startTime is how long a daemon that was started just now may take to make its socket: a script may call irm
+	// right behind it.
+	startTime = time.Second
+	// startPause is the time between two looks.
+	startPause = 20 * time.Millisecond
+)
+
+// dial connects to the socket of a daemon, which may be about to start.
+func dial(ctx context.Context, path string) (net.Conn, error) {
+	var d net.Dialer
+	for end := time.Now().Add(startTime); ; {
+		conn, err := d.DialContext(ctx, "unixpacket", path)
+		starting := errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
+		if err == nil || !starting || time.Now().After(end) {
+			return conn, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(startPause):
+		}
+	}
+}
+
 // connect makes the connection if there is none that can be used.
 func (c *Client) connect(ctx context.Context) error {
 	if c.c != nil && time.Since(c.used) > idleTime/2 {
@@ -64,8 +89,7 @@ func (c *Client) connect(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return ended(err)
 	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unixpacket", path)
+	conn, err := dial(ctx, path)
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) {
